@@ -1,0 +1,1 @@
+"""The PipeTUI engine: runs Amazon SageMaker pipeline definitions and records what happens."""
