@@ -1,0 +1,81 @@
+"""The home: one folder that holds everything PipeTUI keeps on a host."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths under the home folder."""
+
+    root: Path
+
+    @classmethod
+    def locate(cls, given: str = "") -> Home:
+        """The home from ``--home``, ``PIPETUI_HOME`` or the XDG state folder, in that order."""
+        text = given or os.environ.get("PIPETUI_HOME", "")
+        if text:
+            return cls(Path(text).expanduser().absolute())
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        return cls(Path(state).expanduser().absolute() / "pipetui")
+
+    def prepare(self) -> Home:
+        """Make the folders, mode 0700.
+
+        Errors: ``ConfigError`` where the home cannot be made, is not a folder, or is not ours.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.executions, self.s3, self.environments):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            state = self.root.stat()
+        except OSError as problem:
+            raise ConfigError(
+                f"the home {self.root} cannot be used: {problem.strerror}",
+                code="home-unusable",
+                hint="Choose a writable folder on a local disk with --home or PIPETUI_HOME.",
+            ) from problem
+        if state.st_uid != os.getuid():
+            raise ConfigError(
+                f"the home {self.root} belongs to another user",
+                code="home-foreign",
+                hint="Choose a folder of your own with --home or PIPETUI_HOME.",
+            )
+        if stat.S_IMODE(state.st_mode) & 0o077:
+            self.root.chmod(0o700)
+        return self
+
+    @property
+    def database(self) -> Path:
+        return self.root / "pipetui.db"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.toml"
+
+    @property
+    def s3(self) -> Path:
+        """``s3://bucket/key`` is ``<home>/s3/bucket/key``."""
+        return self.root / "s3"
+
+    @property
+    def environments(self) -> Path:
+        return self.root / "environments"
+
+    @property
+    def executions(self) -> Path:
+        return self.root / "executions"
+
+    def execution(self, execution_id: str) -> Path:
+        """Folder of one execution: the runner's log, its wake-up pipe and the attempts."""
+        return self.executions / execution_id
+
+    def attempt(self, execution_id: str, step: str, attempt: int) -> Path:
+        """Folder of one attempt of a step."""
+        return self.execution(execution_id) / "steps" / step / str(attempt)

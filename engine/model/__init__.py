@@ -1,0 +1,1 @@
+"""What happened: statuses, events, commands and the views folded from them (pure)."""

@@ -1,0 +1,321 @@
+"""Facts: what happened, in the past tense, one frozen class each.
+
+An ``Event`` is a fact with its envelope: where it stands in the store's order, whose execution it
+belongs to, when, and by whom. Facts are stored as JSON under their class name; a name this
+version does not know decodes to ``UnknownFact`` and is kept, never an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.model.status import ApprovalStatus, ExecutionStatus, StepAction
+
+Json = Any
+"""A value as ``json`` would give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepDeclared:
+    """A step of the definition and what the plan does with it."""
+
+    name: str
+    type: str
+    action: StepAction = StepAction.RUN
+    reason: str = ""
+    display_name: str = ""
+    stand_in: str = ""
+    """Says what stands in locally for a cloud service; empty where the step is the real thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCreated:
+    """An execution was planned; carries all that a runner needs to run it."""
+
+    pipeline: str
+    definition: str
+    """SHA-256 of the definition's text, which the store keeps."""
+    parameters: dict[str, Json]
+    steps: tuple[StepDeclared, ...]
+    file: str = ""
+    """The definition file, absolute; relative URIs in it are relative to its folder."""
+    display_name: str = ""
+    description: str = ""
+    max_parallel: int = 0
+    """0 means the host's default."""
+    source_execution: str = ""
+    """The execution that reused steps come from."""
+    selection: tuple[str, ...] = ()
+    """The steps that run; empty means all of them."""
+    edits: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """Step name -> path inside its Arguments -> value that replaces what stands there."""
+    token: str = ""
+    """ClientRequestToken: the same token never creates a second execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerAttached:
+    """A runner process took the lease of an execution."""
+
+    pid: int
+    epoch: int
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """Somebody asked the execution to stop."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRetried:
+    """A failed or stopped execution goes on: these steps will run again."""
+
+    steps: tuple[str, ...]
+    max_parallel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelismChanged:
+    """The number of steps that may run at once was changed."""
+
+    max_parallel: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnded:
+    """Nothing of the execution runs any more, and nothing will start."""
+
+    status: ExecutionStatus
+    failure_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """An attempt of a step is about to act; logged before the act."""
+
+    step: str
+    attempt: int
+    arguments: Json = None
+    """Arguments with every expression resolved; None when resolving them failed."""
+    directory: str = ""
+    """The attempt's folder, absolute; empty for steps that run no job."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgressed:
+    """What a running attempt is busy with, in a few words (``Building environment``)."""
+
+    step: str
+    doing: str
+    metadata: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepExecuting:
+    """The job of an attempt runs."""
+
+    step: str
+    attempt: int
+    handle: dict[str, Json] = field(default_factory=dict)
+    """What a later runner needs to adopt the job."""
+    environment: dict[str, Json] = field(default_factory=dict)
+    """Where the job runs: runner, image, grade, interpreter."""
+    metadata: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepStopping:
+    """A running step was told to stop."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepSucceeded:
+    """A step did its work; its properties can be referenced from now on."""
+
+    step: str
+    properties: dict[str, Json] = field(default_factory=dict)
+    """The shape of the step type's Describe call."""
+    metadata: dict[str, Json] = field(default_factory=dict)
+    """Metadata of ListPipelineExecutionSteps."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """A step failed, after whatever attempts its policies allowed."""
+
+    step: str
+    reason: str
+    """FailureReason as the service would put it, at most 1024 characters."""
+    code: str = ""
+    properties: dict[str, Json] = field(default_factory=dict)
+    metadata: dict[str, Json] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStopped:
+    """A step ended because it was told to stop, or ran out of time."""
+
+    step: str
+    reason: str = ""
+    properties: dict[str, Json] = field(default_factory=dict)
+    metadata: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSkipped:
+    """A step will not run: it belongs to, or depends on, a branch that was not taken."""
+
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepBlocked:
+    """A step will not start in this run: something it waits for failed, or the run stopped."""
+
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepReused:
+    """A step was not run: its result comes from another execution."""
+
+    step: str
+    source_execution: str
+    properties: dict[str, Json] = field(default_factory=dict)
+    metadata: dict[str, Json] = field(default_factory=dict)
+    cached: bool = False
+    """True for a cache hit, False for selective execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLost:
+    """The job of an attempt is gone without an exit status (host restart, killed supervisor)."""
+
+    step: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequested:
+    """A Callback step waits for an answer to its token."""
+
+    step: str
+    token: str
+    queue: str = ""
+    inputs: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAnswered:
+    """Somebody answered a Callback step's token."""
+
+    step: str
+    token: str
+    success: bool
+    outputs: dict[str, Json] = field(default_factory=dict)
+    reason: str = ""
+    comment: str = ""
+    client: str = ""
+    """The SSH client the answer came from, where there was one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPackageCreated:
+    """A model package version was registered.
+
+    ``version`` 0 asks the store for the group's next number; the stored fact carries it. ``key``
+    (execution, step, attempt) makes registering idempotent: the same key never makes two.
+    """
+
+    key: str
+    group: str
+    version: int
+    arn: str
+    approval: ApprovalStatus
+    request: dict[str, Json]
+    """The resolved CreateModelPackage request."""
+    evidence: dict[str, Json] = field(default_factory=dict)
+    """What the metrics files said when the version was registered."""
+    execution_id: str = ""
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelApprovalChanged:
+    """Somebody approved or rejected a model package version."""
+
+    arn: str
+    previous: ApprovalStatus
+    approval: ApprovalStatus
+    comment: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFact:
+    """A fact written by a newer version."""
+
+    kind: str
+    data: Json
+
+
+Fact = (
+    ExecutionCreated
+    | RunnerAttached
+    | StopRequested
+    | ExecutionRetried
+    | ParallelismChanged
+    | ExecutionEnded
+    | StepStarted
+    | StepProgressed
+    | StepExecuting
+    | StepStopping
+    | StepSucceeded
+    | StepFailed
+    | StepStopped
+    | StepSkipped
+    | StepBlocked
+    | StepReused
+    | AttemptLost
+    | CallbackRequested
+    | CallbackAnswered
+    | ModelPackageCreated
+    | ModelApprovalChanged
+    | UnknownFact
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact with its envelope."""
+
+    seq: int
+    """Position in the store's total order; 0 before it is stored."""
+    execution_id: str
+    """Empty for what belongs to the registry alone."""
+    at: float
+    """Seconds since the epoch, UTC."""
+    actor: str
+    """``user@host``, or ``runner``."""
+    fact: Fact
+
+    @property
+    def kind(self) -> str:
+        """Name of the fact."""
+        return self.fact.kind if isinstance(self.fact, UnknownFact) else type(self.fact).__name__
+
+    @property
+    def step(self) -> str:
+        """Name of the step the fact is about; empty where it is about none."""
+        return getattr(self.fact, "step", "")

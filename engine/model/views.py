@@ -1,0 +1,179 @@
+"""What a person sees of executions, steps and model packages, folded from events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.model.status import (
+    STEP_RUNNING,
+    ApprovalStatus,
+    ExecutionStatus,
+    StepAction,
+    StepStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One attempt of a step."""
+
+    number: int
+    status: StepStatus
+    started_at: float
+    ended_at: float | None = None
+    directory: str = ""
+    """The attempt's folder: ``job.log``, ``exit.json``, ``ml/``. Empty where no job runs."""
+    handle: dict[str, Any] = field(default_factory=dict)
+    failure_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of an execution, started or not."""
+
+    execution_id: str
+    index: int
+    """Position in the definition."""
+    name: str
+    type: str
+    status: StepStatus = StepStatus.WAITING
+    display_name: str = ""
+    action: StepAction = StepAction.RUN
+    reason: str = ""
+    """Why it is planned, skipped or blocked the way it is."""
+    stand_in: str = ""
+    doing: str = ""
+    """What the running attempt is busy with."""
+    attempts: tuple[AttemptView, ...] = ()
+    started_at: float | None = None
+    ended_at: float | None = None
+    failure_reason: str = ""
+    failure_code: str = ""
+    note: str = ""
+    arguments: Any = None
+    """Arguments with every expression resolved, from the moment the step started."""
+    properties: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    source_execution: str = ""
+    """Where a reused or cached result comes from."""
+    callback_token: str = ""
+    """Set while the step waits for an answer."""
+    callback_inputs: dict[str, Any] = field(default_factory=dict)
+    seq: int = 0
+    """The last event that changed it."""
+
+    @property
+    def attempt(self) -> int:
+        """Number of the current attempt, 0 before the first."""
+        return self.attempts[-1].number if self.attempts else 0
+
+    @property
+    def directory(self) -> str:
+        """Folder of the current attempt, empty where there is none."""
+        return self.attempts[-1].directory if self.attempts else ""
+
+    @property
+    def running(self) -> bool:
+        """Whether an attempt is under way."""
+        return self.status in STEP_RUNNING
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """Whether a person has to answer before it goes on."""
+        return bool(self.callback_token) and self.running
+
+    @property
+    def outcome(self) -> bool | None:
+        """What a Condition step decided, None before it did."""
+        text = self.metadata.get("Condition", {}).get("Outcome")
+        return None if text is None else text == "True"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionView:
+    """One execution, without its steps."""
+
+    id: str
+    pipeline: str
+    status: ExecutionStatus
+    created_at: float
+    definition: str = ""
+    """SHA-256 of the definition's text."""
+    file: str = ""
+    display_name: str = ""
+    description: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    max_parallel: int = 0
+    source_execution: str = ""
+    selection: tuple[str, ...] = ()
+    edits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    modified_at: float = 0.0
+    ended_at: float | None = None
+    failure_reason: str = ""
+    created_by: str = ""
+    steps_total: int = 0
+    steps_done: int = 0
+    """Steps that succeeded, were reused, skipped, failed or stopped."""
+    steps_running: int = 0
+    steps_failed: int = 0
+    steps_reused: int = 0
+    steps_waiting_for_answer: int = 0
+    first_failed: str = ""
+    first_failure: str = ""
+    runner_pid: int = 0
+    epoch: int = 0
+    retries: int = 0
+    stop_requested: bool = False
+    seq: int = 0
+
+    @property
+    def arn(self) -> str:
+        """ARN in the service's form, with the account number that stands for this machine."""
+        return execution_arn(self.pipeline, self.id)
+
+
+LOCAL_REGION = "local"
+LOCAL_ACCOUNT = "000000000000"
+
+
+def local_arn(kind: str, name: str) -> str:
+    """ARN of a local resource: ``arn:aws:sagemaker:local:000000000000:<kind>/<name>``."""
+    return f"arn:aws:sagemaker:{LOCAL_REGION}:{LOCAL_ACCOUNT}:{kind}/{name}"
+
+
+def execution_arn(pipeline: str, execution_id: str) -> str:
+    """ARN of an execution; the service lower-cases the pipeline's name in it."""
+    return local_arn("pipeline", f"{pipeline.lower()}/execution/{execution_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One entry of a model package's approval record."""
+
+    at: float
+    actor: str
+    previous: ApprovalStatus
+    approval: ApprovalStatus
+    comment: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPackageView:
+    """One version in a model package group, with its evidence and approval record."""
+
+    arn: str
+    group: str
+    version: int
+    approval: ApprovalStatus
+    created_at: float
+    created_by: str = ""
+    execution_id: str = ""
+    step: str = ""
+    key: str = ""
+    request: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    seq: int = 0

@@ -1,0 +1,304 @@
+"""The seam towards a UI: where executions are read from, and where actions go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.model.events import Event
+from engine.model.status import ApprovalStatus
+from engine.model.views import ExecutionView, ModelPackageView, StepView
+
+if TYPE_CHECKING:
+    from engine.logs.base import LogSource
+    from engine.storage.preview import Preview
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a source lets a person do.
+
+    ``refused`` maps an action (``start``, ``stop``, ``retry``, ``rerun``, ``answer``, ``decide``)
+    to the reason it cannot be done; an action that is not in it can.
+    """
+
+    name: str
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphNode:
+    """A step as the graph shows it."""
+
+    name: str
+    type: str
+    display_name: str = ""
+    parent: str = ""
+    """The Condition or ForEach step whose branch or body it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphEdge:
+    """``target`` waits for ``source``. ``kind``: reference, depends_on, if, else or body."""
+
+    source: str
+    target: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The steps of a definition and what waits for what."""
+
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Something a step read or wrote."""
+
+    role: str
+    """``input``, ``output``, ``model``, ``report`` or ``log``."""
+    name: str
+    uri: str
+    path: str = ""
+    """Where it lies on this host; empty where it does not."""
+    exists: bool = True
+    size: int = 0
+    """Bytes, summed over a folder."""
+    files: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactEntry:
+    """One line of a listing under an artifact's URI."""
+
+    name: str
+    uri: str
+    folder: bool
+    size: int
+    modified_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCallback:
+    """A Callback step that waits for an answer."""
+
+    execution: ExecutionView
+    step: StepView
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """All that waits for a person."""
+
+    callbacks: tuple[WaitingCallback, ...] = ()
+    packages: tuple[ModelPackageView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """What to run.
+
+    Args:
+        file: a definition (.json, .yaml) or Python with ``get_pipeline``; absolute.
+        parameters: values as given; text is parsed by the declared type.
+        pipeline: the pipeline's name; default: the file's folder or stem.
+        selection: the steps to run; empty means all. The others are reused from
+            ``source_execution``.
+        edits: step name -> path inside its Arguments -> value.
+    """
+
+    file: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    pipeline: str = ""
+    display_name: str = ""
+    max_parallel: int = 0
+    selection: tuple[str, ...] = ()
+    source_execution: str = ""
+    edits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RerunRequest:
+    """Run part of an execution again, as a new execution with the old one as its source.
+
+    ``scope``: ``whole``, ``from`` (the step and all after it), ``only`` (the step alone) or
+    ``failed`` (what did not succeed, and all after it).
+    """
+
+    execution_id: str
+    scope: str
+    step: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    edits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    max_parallel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """What a run would do with a step, and why."""
+
+    name: str
+    type: str
+    action: str
+    reason: str
+    environment: str = ""
+    """Image, interpreter and grade of the match, in words."""
+    stand_in: str = ""
+    refused: str = ""
+    """Why it cannot run here; empty where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error or a warning about a definition or a request."""
+
+    code: str
+    message: str
+    hint: str = ""
+    path: str = ""
+    line: int | None = None
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What a start would do, in the order of the definition."""
+
+    pipeline: str
+    parameters: Mapping[str, Any]
+    steps: tuple[PlannedStep, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterView:
+    """A parameter of a definition, for a form."""
+
+    name: str
+    type: str
+    default: Any = None
+    required: bool = False
+    choices: tuple[Any, ...] = ()
+    description: str = ""
+
+
+class Source(Protocol):
+    """Where a UI reads from. All methods are cheap and never block the loop."""
+
+    capabilities: Capabilities
+
+    async def executions(
+        self, *, limit: int = 200, before: float = 0.0, pipeline: str = ""
+    ) -> list[ExecutionView]:
+        """Executions, newest first; ``before`` (a creation time) pages on."""
+        ...
+
+    async def execution(self, text: str) -> ExecutionView:
+        """The execution that an id, a unique prefix, an ARN or ``@last`` names."""
+        ...
+
+    async def steps(self, execution_id: str, after: int = 0) -> list[StepView]:
+        """Steps that changed after event ``after``, in the definition's order."""
+        ...
+
+    async def events(self, execution_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
+        """Events with ``seq > after``, oldest first; of all executions where the id is empty."""
+        ...
+
+    async def graph(self, execution_id: str) -> Graph:
+        """The definition's steps and edges."""
+        ...
+
+    async def raw_arguments(self, execution_id: str, step: str) -> Any:
+        """A step's Arguments as the author wrote them, expressions and all."""
+        ...
+
+    async def parameters(self, execution_id: str) -> list[ParameterView]:
+        """The definition's parameters."""
+        ...
+
+    def log(self, step: StepView, attempt: int = 0) -> LogSource:
+        """The log of a step's attempt (0: the current one); empty where there is none yet."""
+        ...
+
+    async def artifacts(self, step: StepView) -> list[Artifact]:
+        """What a step reads and writes, in the order of its arguments."""
+        ...
+
+    async def entries(self, uri: str) -> list[ArtifactEntry]:
+        """What lies under a URI, folders first."""
+        ...
+
+    async def preview(self, uri: str, member: str = "") -> Preview:
+        """A bounded preview of an object, or of a member of an archive."""
+        ...
+
+    async def packages(self, group: str = "") -> list[ModelPackageView]:
+        """Model package versions, newest first."""
+        ...
+
+    async def inbox(self) -> Inbox:
+        """All that waits for a person."""
+        ...
+
+    def changes(self) -> AsyncIterator[None]:
+        """Yields soon after anything was written; may yield for nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what the source holds."""
+        ...
+
+
+class Control(Protocol):
+    """Where actions go. Errors: ``CommandRejected`` with the reason, and what validation finds."""
+
+    async def start(self, request: StartRequest) -> str:
+        """Start an execution; returns its id."""
+        ...
+
+    async def plan(self, request: StartRequest) -> PlanView:
+        """What ``start`` would do, without doing it."""
+        ...
+
+    async def rerun(self, request: RerunRequest) -> str:
+        """Start an execution that reuses another's results; returns its id."""
+        ...
+
+    async def plan_rerun(self, request: RerunRequest) -> PlanView:
+        """What ``rerun`` would do, without doing it."""
+        ...
+
+    async def retry(self, execution_id: str, max_parallel: int = 0) -> None:
+        """Run what failed or never started again, in the same execution."""
+        ...
+
+    async def stop(self, execution_id: str, reason: str = "") -> None:
+        """Stop an execution."""
+        ...
+
+    async def answer(
+        self,
+        token: str,
+        *,
+        success: bool,
+        outputs: Mapping[str, Any] | None = None,
+        comment: str = "",
+    ) -> None:
+        """Answer a waiting Callback step."""
+        ...
+
+    async def decide(
+        self, package: str, approval: ApprovalStatus, comment: str = ""
+    ) -> ModelPackageView:
+        """Approve or reject a model package version."""
+        ...
+
+    async def resume(self) -> Sequence[str]:
+        """Take over executions whose runner died; returns their ids."""
+        ...

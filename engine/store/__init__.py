@@ -1,0 +1,1 @@
+"""The event store: the only meeting point of runners and readers."""

@@ -1,0 +1,363 @@
+"""Reads and writes of the SQLite store, synchronous, on one connection.
+
+Every write runs in one ``BEGIN IMMEDIATE`` transaction: fence, events, projections, commands.
+Projections hold the folded views as JSON; the fold itself lives in ``engine.model.fold``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from engine.errors import CommandRejected, NotFound, StaleLease, StoreError
+from engine.model import codec
+from engine.model.commands import Command
+from engine.model.events import (
+    Event,
+    ExecutionCreated,
+    Fact,
+    ModelApprovalChanged,
+    ModelPackageCreated,
+    RunnerAttached,
+)
+from engine.model.fold import ExecutionState, apply, apply_package
+from engine.model.views import ExecutionView, ModelPackageView, StepView, local_arn
+from engine.store.base import Holder, Lease, Settlement
+
+Alive = Callable[[Holder], bool]
+
+
+class Ledger:
+    """The writer's side of a store.
+
+    Args:
+        connection: open, in autocommit mode (``isolation_level=None``).
+        alive: tells whether the process behind a lease still runs.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, alive: Alive) -> None:
+        self._db = connection
+        self._alive = alive
+        self._states: dict[str, ExecutionState] = {}
+
+    @contextmanager
+    def _transaction(self, execution_id: str = "") -> Iterator[None]:
+        """All or nothing; what was folded in memory is forgotten if it does not commit."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._states.pop(execution_id, None)
+            raise
+
+    def create(
+        self, execution_id: str, fact: ExecutionCreated, definition: str, at: float, actor: str
+    ) -> str:
+        """See ``EventStore.create``."""
+        with self._transaction(execution_id):
+            if fact.token:
+                found = self._db.execute(
+                    "SELECT id, view FROM execution WHERE token = ?", (fact.token,)
+                ).fetchone()
+                if found is not None:
+                    return self._same_request(codec.decode(found[1], ExecutionView), fact)
+            self._db.execute(
+                "INSERT OR IGNORE INTO definition VALUES (?, ?)", (fact.definition, definition)
+            )
+            event = self._insert(execution_id, fact, at, actor)
+            state, _ = apply(None, event)
+            assert state is not None
+            self._states[execution_id] = state
+            self._db.execute(
+                "INSERT INTO execution VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (execution_id, fact.pipeline, state.execution.status, at, fact.token, event.seq,
+                 codec.encode(state.execution)),
+            )  # fmt: skip
+            self._db.executemany(
+                "INSERT INTO step VALUES (?, ?, ?, ?)",
+                (
+                    (execution_id, step.index, step.seq, codec.encode(step))
+                    for step in state.steps.values()
+                ),
+            )
+        return execution_id
+
+    @staticmethod
+    def _same_request(view: ExecutionView, fact: ExecutionCreated) -> str:
+        same = (view.definition, view.parameters) == (fact.definition, fact.parameters)
+        if not same:
+            raise CommandRejected(
+                f"the token was already used for execution {view.id} with other content",
+                code="token-conflict",
+                hint="Use a new ClientRequestToken for a new execution.",
+            )
+        return view.id
+
+    def acquire(self, execution_id: str, holder: Holder, at: float) -> Lease | None:
+        """See ``EventStore.acquire``."""
+        with self._transaction(execution_id):
+            row = self._db.execute(
+                "SELECT epoch, held, pid, start_ticks, boot_id, host FROM lease"
+                " WHERE execution_id = ?",
+                (execution_id,),
+            ).fetchone()
+            if row is not None and row[1]:
+                present = Holder(*row[2:])
+                if present != holder and self._alive(present):
+                    return None
+            epoch = (row[0] if row else 0) + 1
+            self._db.execute(
+                "INSERT OR REPLACE INTO lease VALUES (?, ?, 1, ?, ?, ?, ?)",
+                (execution_id, epoch, holder.pid, holder.start_ticks, holder.boot_id, holder.host),
+            )
+            self._states.pop(execution_id, None)
+            attached = RunnerAttached(holder.pid, epoch, holder.host)
+            self._record(execution_id, [attached], at, "runner")
+        return Lease(execution_id, epoch)
+
+    def release(self, lease: Lease) -> None:
+        """See ``EventStore.release``."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE lease SET held = 0 WHERE execution_id = ? AND epoch = ?",
+                (lease.execution_id, lease.epoch),
+            )
+
+    def append(
+        self,
+        lease: Lease,
+        facts: Sequence[Fact],
+        at: float,
+        actor: str,
+        settled: Sequence[Settlement] = (),
+    ) -> list[Event]:
+        """See ``EventStore.append``."""
+        with self._transaction(lease.execution_id):
+            self._fence(lease)
+            events = self._record(lease.execution_id, facts, at, actor)
+            self._db.executemany(
+                "UPDATE command SET state = ?, result = ? WHERE id = ?",
+                ((one.state, one.result, one.command_id) for one in settled),
+            )
+        return events
+
+    def send(self, execution_id: str, command: Command, at: float, actor: str) -> int:
+        """See ``EventStore.send``."""
+        kind, data = codec.encode_command(command)
+        with self._transaction():
+            cursor = self._db.execute(
+                "INSERT INTO command (execution_id, at, actor, kind, data, state, result)"
+                " VALUES (?, ?, ?, ?, ?, 'pending', '')",
+                (execution_id, at, actor, kind, data),
+            )
+        return cursor.lastrowid or 0
+
+    def register(
+        self, lease: Lease, fact: ModelPackageCreated, at: float, actor: str
+    ) -> ModelPackageView:
+        """See ``EventStore.register``."""
+        with self._transaction():
+            self._fence(lease)
+            row = self._db.execute(
+                "SELECT view FROM model_package WHERE key = ?", (fact.key,)
+            ).fetchone()
+            if row is not None:
+                return codec.decode(row[0], ModelPackageView)
+            numbered = self._numbered(fact)
+            event = self._insert("", numbered, at, actor)
+            package = apply_package(None, event)
+            assert package is not None
+            self._db.execute(
+                "INSERT INTO model_package VALUES (?, ?, ?, ?, ?, ?)", _package_row(package)
+            )
+        return package
+
+    def _numbered(self, fact: ModelPackageCreated) -> ModelPackageCreated:
+        if not fact.group:
+            return replace(fact, arn=fact.arn or local_arn("model-package", fact.key))
+        row = self._db.execute(
+            "SELECT coalesce(max(version), 0) + 1 FROM model_package WHERE package_group = ?",
+            (fact.group,),
+        ).fetchone()
+        version = fact.version or int(row[0])
+        arn = local_arn("model-package", f"{fact.group.lower()}/{version}")
+        return replace(fact, version=version, arn=arn)
+
+    def decide(self, fact: ModelApprovalChanged, at: float, actor: str) -> ModelPackageView:
+        """See ``EventStore.decide``."""
+        with self._transaction():
+            row = self._db.execute(
+                "SELECT view FROM model_package WHERE arn = ?", (fact.arn,)
+            ).fetchone()
+            if row is None:
+                raise NotFound(f"no model package {fact.arn}", code="package-not-found")
+            event = self._insert("", fact, at, actor)
+            package = apply_package(codec.decode(row[0], ModelPackageView), event)
+            assert package is not None
+            self._db.execute(
+                "UPDATE model_package SET seq = ?, view = ? WHERE arn = ?",
+                (package.seq, codec.encode(package), package.arn),
+            )
+        return package
+
+    def state(self, execution_id: str) -> ExecutionState:
+        """See ``EventStore.state``; the same object until somebody else writes."""
+        state = self._states.get(execution_id)
+        if state is None:
+            row = self._db.execute(
+                "SELECT view FROM execution WHERE id = ?", (execution_id,)
+            ).fetchone()
+            if row is None:
+                raise NotFound(f"no execution {execution_id}", code="execution-not-found")
+            rows = self._db.execute(
+                "SELECT view FROM step WHERE execution_id = ? ORDER BY position", (execution_id,)
+            )
+            steps = (codec.decode(one[0], StepView) for one in rows)
+            state = self._states[execution_id] = ExecutionState(
+                codec.decode(row[0], ExecutionView), {step.name: step for step in steps}
+            )
+        return state
+
+    def _fence(self, lease: Lease) -> None:
+        row = self._db.execute(
+            "SELECT epoch, held FROM lease WHERE execution_id = ?", (lease.execution_id,)
+        ).fetchone()
+        if row is None or row[0] != lease.epoch or not row[1]:
+            raise StaleLease(
+                f"another runner took over execution {lease.execution_id}",
+                hint="This runner stops; the other one goes on.",
+            )
+
+    def _insert(self, execution_id: str, fact: Fact, at: float, actor: str) -> Event:
+        kind, data = codec.fact_kind(fact), codec.encode_fact(fact)
+        cursor = self._db.execute(
+            "INSERT INTO event (execution_id, step, at, actor, kind, data)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (execution_id, getattr(fact, "step", ""), at, actor, kind, data),
+        )
+        return Event(cursor.lastrowid or 0, execution_id, at, actor, fact)
+
+    def _record(
+        self, execution_id: str, facts: Sequence[Fact], at: float, actor: str
+    ) -> list[Event]:
+        state = self.state(execution_id)
+        events: list[Event] = []
+        touched: dict[str, None] = {}
+        for fact in facts:
+            event = self._insert(execution_id, fact, at, actor)
+            _, names = apply(state, event)
+            touched |= dict.fromkeys(names)
+            events.append(event)
+        self._db.executemany(
+            "UPDATE step SET seq = ?, view = ? WHERE execution_id = ? AND position = ?",
+            (
+                (step.seq, codec.encode(step), execution_id, step.index)
+                for step in (state.steps[name] for name in touched)
+            ),
+        )
+        view = state.execution
+        self._db.execute(
+            "UPDATE execution SET status = ?, seq = ?, view = ? WHERE id = ?",
+            (view.status, view.seq, codec.encode(view), execution_id),
+        )
+        return events
+
+    def rebuild(self) -> int:
+        """See ``EventStore.rebuild``."""
+        states: dict[str, ExecutionState] = {}
+        tokens: dict[str, str] = {}
+        packages: dict[str, ModelPackageView] = {}
+        count = 0
+        with self._transaction():
+            for event in read_events(self._db, "SELECT * FROM event ORDER BY seq", ()):
+                count += 1
+                if isinstance(event.fact, ModelPackageCreated | ModelApprovalChanged):
+                    package = apply_package(packages.get(event.fact.arn), event)
+                    if package is not None:
+                        packages[package.arn] = package
+                    continue
+                if isinstance(event.fact, ExecutionCreated):
+                    tokens[event.execution_id] = event.fact.token
+                state, _ = apply(states.get(event.execution_id), event)
+                if state is not None:
+                    states[event.execution_id] = state
+            for table in ("execution", "step", "model_package"):
+                self._db.execute(f"DELETE FROM {table}")
+            for state in states.values():
+                self._restore(state, tokens[state.execution.id])
+            self._db.executemany(
+                "INSERT INTO model_package VALUES (?, ?, ?, ?, ?, ?)",
+                map(_package_row, packages.values()),
+            )
+            self._states.clear()
+        return count
+
+    def _restore(self, state: ExecutionState, token: str) -> None:
+        view = state.execution
+        self._db.execute(
+            "INSERT INTO execution VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (view.id, view.pipeline, view.status, view.created_at, token, view.seq,
+             codec.encode(view)),
+        )  # fmt: skip
+        self._db.executemany(
+            "INSERT INTO step VALUES (?, ?, ?, ?)",
+            ((view.id, step.index, step.seq, codec.encode(step)) for step in state.steps.values()),
+        )
+
+
+def read_events(
+    connection: sqlite3.Connection, query: str, arguments: Sequence[object]
+) -> Iterator[Event]:
+    """Events that ``query`` (all columns of ``event``) finds; foreign rows decode as unknown."""
+    for seq, execution_id, _step, at, actor, kind, data in connection.execute(query, arguments):
+        yield Event(seq, execution_id, at, actor, codec.decode_fact(kind, data))
+
+
+def _package_row(package: ModelPackageView) -> tuple[str, str, int, str, int, bytes]:
+    """A row of ``model_package``; a package without a group stands in a group of its own name."""
+    group = package.group or package.arn
+    return package.arn, group, package.version, package.key, package.seq, codec.encode(package)
+
+
+def store_error(problem: sqlite3.Error, path: str) -> StoreError:
+    """What went wrong with the database file, in words, with the way out."""
+    text = str(problem)
+    for sign, (code, sentence, hint) in _SQLITE_PROBLEMS.items():
+        if sign in text:
+            return StoreError(f"{sentence}: {path} ({text})", code=code, hint=hint)
+    return StoreError(f"the store {path} cannot be used: {text}")
+
+
+_SQLITE_PROBLEMS = {
+    "not a database": (
+        "store-corrupt",
+        "the store is not a PipeTUI database",
+        "Move the file aside; a new store is made. Execution folders are left alone.",
+    ),
+    "malformed": (
+        "store-corrupt",
+        "the store is damaged",
+        "Copy the file, then salvage it with the sqlite3 command's .recover.",
+    ),
+    "full": ("store-full", "the disk is full", "Free some space and resume the execution."),
+    "locked": (
+        "store-locked",
+        "another process keeps the store locked",
+        "Find it with `pipetui doctor`, or try again when it is done.",
+    ),
+    "readonly": (
+        "store-readonly",
+        "the store cannot be written",
+        "Check the owner and mode of the home folder, or choose another with --home.",
+    ),
+    "unable to open": (
+        "store-unopened",
+        "the store cannot be opened",
+        "Check that the home folder exists and is yours, or choose another with --home.",
+    ),
+}

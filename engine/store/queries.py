@@ -1,0 +1,162 @@
+"""Read-only questions to the SQLite store, for runners and readers alike."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from engine.errors import CommandRejected, NotFound
+from engine.model import codec
+from engine.model.commands import CommandRow, CommandState
+from engine.model.events import Event
+from engine.model.status import EXECUTION_ENDED
+from engine.model.views import ExecutionView, ModelPackageView, StepView
+from engine.store.base import Holder
+from engine.store.ledger import read_events
+
+
+def executions(
+    db: sqlite3.Connection, limit: int = 200, before: float = 0.0, pipeline: str = ""
+) -> list[ExecutionView]:
+    """Executions, newest first; ``before`` (a creation time) pages on."""
+    rows = db.execute(
+        "SELECT view FROM execution WHERE (? = 0 OR created_at < ?) AND (? = '' OR pipeline = ?)"
+        " ORDER BY created_at DESC, seq DESC LIMIT ?",
+        (before, before, pipeline, pipeline, limit),
+    )
+    return [codec.decode(row[0], ExecutionView) for row in rows]
+
+
+def unfinished(db: sqlite3.Connection) -> list[ExecutionView]:
+    """Executions that have not ended, oldest first."""
+    marks = ",".join("?" * len(EXECUTION_ENDED))
+    rows = db.execute(
+        f"SELECT view FROM execution WHERE status NOT IN ({marks}) ORDER BY created_at",
+        sorted(EXECUTION_ENDED),
+    )
+    return [codec.decode(row[0], ExecutionView) for row in rows]
+
+
+def execution(db: sqlite3.Connection, execution_id: str) -> ExecutionView:
+    """One execution. Errors: ``NotFound``."""
+    row = db.execute("SELECT view FROM execution WHERE id = ?", (execution_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"no execution {execution_id}", code="execution-not-found")
+    return codec.decode(row[0], ExecutionView)
+
+
+def find_execution(db: sqlite3.Connection, text: str) -> str:
+    """The id that ``text`` names: an id, a unique prefix of one, an ARN, or ``@last``.
+
+    Errors: ``NotFound`` where none matches, ``CommandRejected`` where several do.
+    """
+    wanted = text.rsplit("/", 1)[-1]
+    if wanted == "@last":
+        row = db.execute("SELECT id FROM execution ORDER BY created_at DESC LIMIT 1").fetchone()
+        if row is None:
+            raise NotFound("no execution has been started yet", code="execution-not-found",
+                           hint="Start one with `pipetui run FILE`.")  # fmt: skip
+        return str(row[0])
+    rows = db.execute(
+        "SELECT id FROM execution WHERE substr(id, 1, length(?1)) = ?1 LIMIT 3", (wanted,)
+    ).fetchall()
+    if not rows or not wanted:
+        raise NotFound(f"no execution starts with {text!r}", code="execution-not-found",
+                       hint="`pipetui ls` lists them; @last is the newest.")  # fmt: skip
+    if len(rows) > 1 and (wanted,) not in rows:
+        several = ", ".join(row[0] for row in rows)
+        raise CommandRejected(
+            f"{text!r} names several executions: {several}",
+            code="execution-ambiguous",
+            hint="Give more letters.",
+        )
+    return wanted if (wanted,) in rows else str(rows[0][0])
+
+
+def steps(db: sqlite3.Connection, execution_id: str, after: int = 0) -> list[StepView]:
+    """Steps of an execution that changed after event ``after``, in the definition's order."""
+    rows = db.execute(
+        "SELECT view FROM step WHERE execution_id = ? AND seq > ? ORDER BY position",
+        (execution_id, after),
+    )
+    return [codec.decode(row[0], StepView) for row in rows]
+
+
+def events(
+    db: sqlite3.Connection, execution_id: str, after: int = 0, limit: int = 1000
+) -> list[Event]:
+    """Events of one execution (all where it is empty) with ``seq > after``, oldest first."""
+    if execution_id:
+        query = "SELECT * FROM event WHERE execution_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+        return list(read_events(db, query, (execution_id, after, limit)))
+    query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+    return list(read_events(db, query, (after, limit)))
+
+
+def definition(db: sqlite3.Connection, sha: str) -> str:
+    """The text of a stored definition. Errors: ``NotFound``."""
+    row = db.execute("SELECT text FROM definition WHERE sha = ?", (sha,)).fetchone()
+    if row is None:
+        raise NotFound(f"no definition {sha}", code="definition-not-found")
+    return str(row[0])
+
+
+def holder(db: sqlite3.Connection, execution_id: str) -> Holder | None:
+    """Who holds the lease of an execution; None where nobody does."""
+    row = db.execute(
+        "SELECT pid, start_ticks, boot_id, host FROM lease WHERE execution_id = ? AND held = 1",
+        (execution_id,),
+    ).fetchone()
+    return Holder(*row) if row else None
+
+
+def commands(db: sqlite3.Connection, execution_id: str) -> list[CommandRow]:
+    """Commands that wait for a runner, oldest first; kinds of newer versions are left out."""
+    rows = db.execute(
+        "SELECT id, execution_id, at, actor, kind, data FROM command"
+        " WHERE state = 'pending' AND execution_id = ? ORDER BY id",
+        (execution_id,),
+    )
+    found = []
+    for number, owner, at, actor, kind, data in rows:
+        command = codec.decode_command(kind, data)
+        if command is not None:
+            found.append(CommandRow(number, owner, at, actor, command))
+    return found
+
+
+def command_outcome(db: sqlite3.Connection, command_id: int) -> tuple[CommandState, str]:
+    """What became of a command: its state and the runner's words."""
+    row = db.execute("SELECT state, result FROM command WHERE id = ?", (command_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"no command {command_id}", code="command-not-found")
+    return CommandState(row[0]), str(row[1])
+
+
+def packages(db: sqlite3.Connection, group: str = "") -> list[ModelPackageView]:
+    """Model package versions, newest first, of one group or of all."""
+    rows = db.execute(
+        "SELECT view FROM model_package WHERE ? = '' OR package_group = ? ORDER BY seq DESC",
+        (group, group),
+    )
+    found = [codec.decode(row[0], ModelPackageView) for row in rows]
+    return sorted(found, key=lambda package: -package.created_at)
+
+
+def find_package(db: sqlite3.Connection, text: str) -> ModelPackageView:
+    """The version that ``text`` names: an ARN, or ``group/version``. Errors: ``NotFound``."""
+    tail = text.rsplit("model-package/", 1)[-1]
+    for package in packages(db):
+        names = {
+            package.arn,
+            f"{package.group}/{package.version}",
+            f"{package.group}:{package.version}",
+        }
+        if text in names or tail in names or tail == package.arn.rsplit("model-package/", 1)[-1]:
+            return package
+    raise NotFound(f"no model package {text!r}", code="package-not-found",
+                   hint="`pipetui models` lists groups and versions.")  # fmt: skip
+
+
+def data_version(db: sqlite3.Connection) -> int:
+    """A number that changes when another connection commits (1.7 us a call)."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0])

@@ -1,0 +1,193 @@
+"""The event store in SQLite, through aiosqlite: one writer connection, WAL, ``synchronous=FULL``.
+
+A transaction is one hop to aiosqlite's thread (about 60 us), not one per statement.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from engine.errors import StoreError
+from engine.model.commands import Command, CommandRow
+from engine.model.events import (
+    Event,
+    ExecutionCreated,
+    Fact,
+    ModelApprovalChanged,
+    ModelPackageCreated,
+)
+from engine.model.fold import ExecutionState
+from engine.model.views import ExecutionView, ModelPackageView
+from engine.store import queries
+from engine.store.base import Holder, Lease, Settlement
+from engine.store.ledger import Alive, Ledger, store_error
+from engine.store.migrations import APPLICATION_ID, MIGRATIONS
+
+BUSY_TIMEOUT_S = 30.0
+T = TypeVar("T")
+
+
+class _Connection(aiosqlite.Connection):
+    """aiosqlite's connection with whole functions, not single statements, sent to its thread."""
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        result: T = await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
+        return result
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """The connection itself; to be used in aiosqlite's thread only."""
+        return self._conn
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a store's file with its pragmas; a writer creates and migrates it.
+
+    Errors: ``StoreError`` for a file that is damaged, foreign, newer, locked or not accessible.
+    """
+    try:
+        if read_only:
+            uri = f"{path.absolute().as_uri()}?mode=ro"
+            db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False,
+                                 timeout=BUSY_TIMEOUT_S)  # fmt: skip
+            db.execute("PRAGMA query_only = 1")
+            _check_version(db, path)
+            return db
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False,
+                             timeout=BUSY_TIMEOUT_S)  # fmt: skip
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        _migrate(db, path)
+        return db
+    except OSError as problem:
+        raise StoreError(
+            f"the store {path} cannot be opened: {problem.strerror}",
+            code="store-unopened",
+            hint="Check the home folder's owner and mode, or choose another with --home.",
+        ) from problem
+    except sqlite3.Error as problem:
+        raise store_error(problem, str(path)) from problem
+
+
+def _check_version(db: sqlite3.Connection, path: Path) -> int:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"the store {path} was written by a newer PipeTUI (schema {version})",
+            code="store-too-new",
+            hint="Upgrade PipeTUI, or choose another home with --home.",
+        )
+    return version
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    if _check_version(db, path) == len(MIGRATIONS):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    # Another process may have migrated while this one waited for the lock.
+    for number in range(_check_version(db, path), len(MIGRATIONS)):
+        for statement in filter(str.strip, MIGRATIONS[number].split(";")):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {number + 1}")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("COMMIT")
+
+
+class SqliteStore:
+    """``EventStore`` on one SQLite file; made by ``SqliteStore.open``."""
+
+    def __init__(self, connection: _Connection, path: Path, alive: Alive) -> None:
+        self._connection = connection
+        self._path = path
+        self._ledger = Ledger(connection.raw, alive)
+
+    @classmethod
+    async def open(cls, path: Path, alive: Alive) -> SqliteStore:
+        """Open, and where needed create or migrate, the store at ``path``.
+
+        Args:
+            path: the database file; its folder exists.
+            alive: tells whether the process behind a lease still runs.
+        """
+        connection = _Connection(lambda: connect(path), iter_chunk_size=64)
+        await connection
+        return cls(connection, path, alive)
+
+    async def _run(self, function: Callable[..., T], *arguments: object) -> T:
+        try:
+            return await self._connection.run(function, *arguments)
+        except sqlite3.Error as problem:
+            raise store_error(problem, str(self._path)) from problem
+
+    async def create(
+        self, execution_id: str, fact: ExecutionCreated, definition: str, *, at: float, actor: str
+    ) -> str:
+        return await self._run(self._ledger.create, execution_id, fact, definition, at, actor)
+
+    async def acquire(self, execution_id: str, holder: Holder, *, at: float) -> Lease | None:
+        return await self._run(self._ledger.acquire, execution_id, holder, at)
+
+    async def release(self, lease: Lease) -> None:
+        await self._run(self._ledger.release, lease)
+
+    async def holder(self, execution_id: str) -> Holder | None:
+        return await self._ask(queries.holder, execution_id)
+
+    async def append(
+        self,
+        lease: Lease,
+        facts: Sequence[Fact],
+        *,
+        at: float,
+        actor: str,
+        settled: Sequence[Settlement] = (),
+    ) -> list[Event]:
+        return await self._run(self._ledger.append, lease, facts, at, actor, settled)
+
+    async def state(self, execution_id: str) -> ExecutionState:
+        return await self._run(self._ledger.state, execution_id)
+
+    async def unfinished(self) -> list[ExecutionView]:
+        return await self._ask(queries.unfinished)
+
+    async def definition(self, sha: str) -> str:
+        return await self._ask(queries.definition, sha)
+
+    async def events(self, execution_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
+        return await self._ask(queries.events, execution_id, after, limit)
+
+    async def send(self, execution_id: str, command: Command, *, at: float, actor: str) -> int:
+        return await self._run(self._ledger.send, execution_id, command, at, actor)
+
+    async def commands(self, execution_id: str) -> list[CommandRow]:
+        return await self._ask(queries.commands, execution_id)
+
+    async def register(
+        self, lease: Lease, fact: ModelPackageCreated, *, at: float, actor: str
+    ) -> ModelPackageView:
+        return await self._run(self._ledger.register, lease, fact, at, actor)
+
+    async def decide(
+        self, fact: ModelApprovalChanged, *, at: float, actor: str
+    ) -> ModelPackageView:
+        return await self._run(self._ledger.decide, fact, at, actor)
+
+    async def packages(self, group: str = "") -> list[ModelPackageView]:
+        return await self._ask(queries.packages, group)
+
+    async def rebuild(self) -> int:
+        return await self._run(self._ledger.rebuild)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
+        return await self._run(question, self._connection.raw, *arguments)
