@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +52,20 @@ class Home:
         if stat.S_IMODE(state.st_mode) & 0o077:
             self.root.chmod(0o700)
         return self
+
+    def token(self) -> str:
+        """The secret that the home's loopback endpoint asks for; made when first needed."""
+        file = self.root / "token"
+        try:
+            return file.read_text(encoding="ascii")
+        except FileNotFoundError:
+            pass
+        text = secrets.token_hex(16)
+        with suppress(FileExistsError):
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w", encoding="ascii") as opened:
+                opened.write(text)
+        return file.read_text(encoding="ascii")
 
     @property
     def database(self) -> Path:

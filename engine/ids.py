@@ -1,7 +1,12 @@
-"""Identifiers in the service's forms."""
+"""Identifiers in the service's forms.
+
+Only an execution's id is random; what belongs to an attempt is derived from it, so that a runner
+that takes over works on under the same names.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from collections.abc import Callable
@@ -22,20 +27,25 @@ def execution_id(random: RandomText = random_text) -> str:
     return random(12)
 
 
-def callback_token(random: RandomText = random_text) -> str:
+def _derived(length: int, *parts: object) -> str:
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:length])
+
+
+def callback_token(execution: str, step: str, attempt: int) -> str:
     """Ten letters and digits, as in Callback metadata."""
-    return random(10)
+    return _derived(10, "token", execution, step, attempt)
 
 
-def job_name(execution: str, step: str, attempt: int, random: RandomText = random_text) -> str:
-    """Name of the job behind a step: ``pipelines-<execution>-<step>-<random>``, 63 at most.
+def job_name(execution: str, step: str, attempt: int) -> str:
+    """Name of the job behind an attempt: ``pipelines-<execution>-<step>-<ten>``, 63 at most.
 
-    The shape is the one seen in AWS samples; the attempt's randomness keeps retries apart.
+    The shape is the one seen in AWS samples.
     """
     short = re.sub(r"[^A-Za-z0-9-]", "-", step)[:29].strip("-") or "step"
-    return f"pipelines-{execution}-{short}-{random(10)}"
+    return f"pipelines-{execution}-{short}-{_derived(10, 'job', execution, step, attempt)}"
 
 
-def with_prefix(prefix: str, execution: str, random: RandomText = random_text) -> str:
-    """Job name for a definition that brings its own: ``<prefix>-<execution>-<random>``."""
-    return f"{prefix[:38].rstrip('-')}-{execution}-{random(10)}"
+def prefixed_job_name(prefix: str, execution: str, step: str, attempt: int) -> str:
+    """Job name for a definition that brings its own: ``<prefix>-<execution>-<ten>``."""
+    return f"{prefix[:38].rstrip('-')}-{execution}-{_derived(10, 'job', execution, step, attempt)}"

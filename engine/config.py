@@ -1,0 +1,195 @@
+"""The configuration of a home, and of the folder a definition lies in (TOML).
+
+``<home>/config.toml`` holds for everything; ``pipetui.toml`` beside a definition for that one, and
+wins. Every key has a default; a key that does not exist is an error, so that a slip of the pen is
+never ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConfigError
+
+PROJECT_FILE = "pipetui.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChoice:
+    """What a user's table says of an image: an interpreter, or requirements to build one from."""
+
+    python: str = ""
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of the engine.
+
+    Each field is one key of the file, ``section.key``, as its metadata says.
+    """
+
+    python: str = field(
+        default="",
+        metadata={"key": "python.interpreter", "help": "interpreter that environments build on"},
+    )
+    max_parallel: int = field(
+        default=0,
+        metadata={"key": "run.max_parallel", "help": "steps at once; 0: min(processors, 8)"},
+    )
+    job_runner: str = field(
+        default="auto",
+        metadata={
+            "key": "jobs.runner",
+            "help": "auto, namespace, rewrite, process, podman or docker",
+        },
+    )
+    unmatched: str = field(
+        default="run",
+        metadata={
+            "key": "jobs.unmatched",
+            "help": "an image nobody knows: run it with the host's programs, or refuse it",
+        },
+    )
+    grace_s: float = field(
+        default=120.0,
+        metadata={"key": "jobs.grace_s", "help": "seconds between SIGTERM and SIGKILL"},
+    )
+    pass_environment: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "key": "jobs.pass_environment",
+            "help": "variables of the host that jobs get as well",
+        },
+    )
+    preflight: str = field(
+        default="warn",
+        metadata={
+            "key": "jobs.preflight",
+            "help": "what XGBoost would misread in CSV channels: warn, refuse or off",
+        },
+    )
+    images: Mapping[str, ImageChoice] = field(
+        default_factory=dict,
+        metadata={
+            "key": "images",
+            "help": 'image pattern -> {python = "..."} or {requirements = [...]}',
+        },
+    )
+    lambdas: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "key": "lambda",
+            "help": "function ARN (or its name) -> module:function beside this file",
+        },
+    )
+    folder: str = field(default="", metadata={"key": "", "help": ""})
+    """Where relative names of this configuration start."""
+
+    @property
+    def parallel(self) -> int:
+        """How many steps may run at once where nothing else is said."""
+        return self.max_parallel or min(os.cpu_count() or 1, 8)
+
+
+_CHOICES = {
+    "jobs.unmatched": ("run", "refuse"),
+    "jobs.preflight": ("warn", "refuse", "off"),
+}
+
+
+def load_config(home_file: Path, definition_file: str = "") -> Config:
+    """The settings for a home, with those of the definition's folder on top.
+
+    Errors: ``ConfigError`` that names file and key.
+    """
+    config = _overlay(Config(), home_file)
+    if definition_file:
+        config = _overlay(config, Path(definition_file).parent / PROJECT_FILE)
+    return config
+
+
+def _overlay(config: Config, file: Path) -> Config:
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return config
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(
+            f"{file} cannot be read: {problem}", hint="Mend it or move it away.", file=str(file)
+        ) from problem
+    changes: dict[str, Any] = {"folder": str(file.parent)} if "lambda" in data else {}
+    known = {spec.metadata["key"]: spec.name for spec in fields(Config) if spec.metadata["key"]}
+    for key, value in _settings(data):
+        if key not in known:
+            raise ConfigError(
+                f"{file}: there is no setting {key}",
+                code="config-unknown-key",
+                hint="Known settings: " + ", ".join(sorted(known)) + ".",
+                file=str(file),
+            )
+        changes[known[key]] = _value(key, value, getattr(config, known[key]), file)
+    return replace(config, **changes)
+
+
+def _settings(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for section, value in data.items():
+        if section in ("images", "lambda") or not isinstance(value, dict):
+            found.append((section, value))
+        else:
+            found += [(f"{section}.{key}", inner) for key, inner in value.items()]
+    return found
+
+
+def _value(key: str, value: Any, default: Any, file: Path) -> Any:
+    """``value`` as the type of the field's default, or a ``ConfigError``."""
+    ok: bool
+    result: Any = value
+    if key == "images":
+        return _images(value, file)
+    if isinstance(default, tuple):
+        ok = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        result = tuple(value) if ok else ()
+    elif isinstance(default, Mapping):
+        ok = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+        result = {**default, **value} if ok else {}
+    elif isinstance(default, float):
+        ok = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        result = float(value) if ok else 0.0
+    elif isinstance(default, int):
+        ok = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    else:
+        ok = isinstance(value, str) and value in _CHOICES.get(key, (value,))
+    if not ok:
+        choices = _CHOICES.get(key)
+        raise ConfigError(
+            f"{file}: {key} cannot be {value!r}",
+            code="config-bad-value",
+            hint=f"It is one of {', '.join(choices)}." if choices else f"Like: {default!r}",
+            file=str(file),
+        )
+    return result
+
+
+def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
+    choices: dict[str, ImageChoice] = {}
+    for pattern, entry in value.items() if isinstance(value, dict) else [("images", value)]:
+        python = entry.get("python", "") if isinstance(entry, dict) else None
+        listed = entry.get("requirements", []) if isinstance(entry, dict) else None
+        if not isinstance(python, str) or not isinstance(listed, list) or not (python or listed):
+            raise ConfigError(
+                f"{file}: images.{pattern!r} cannot be {entry!r}",
+                code="config-bad-value",
+                hint='Like: "my/image:*" = {python = "/usr/bin/python3"}',
+                file=str(file),
+            )
+        if python and not Path(python).is_absolute() and "/" in python:
+            python = str(file.parent / python)
+        choices[pattern] = ImageChoice(python, tuple(map(str, listed)))
+    return choices

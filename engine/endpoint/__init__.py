@@ -1,0 +1,1 @@
+"""The AWS face of the local tree, on loopback, in a process of its own that starts when needed."""

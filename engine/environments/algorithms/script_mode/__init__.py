@@ -1,0 +1,1 @@
+"""Script mode: runs the user's training script as the SageMaker training toolkit does."""

@@ -1,0 +1,139 @@
+"""Jobs in a container, by the command line of podman or docker."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from engine.errors import JobError
+from engine.jobs import attempt
+from engine.jobs.base import (
+    OPT_ML,
+    Adopted,
+    Exit,
+    Finished,
+    Handle,
+    Job,
+    Running,
+    exit_from_status,
+)
+from engine.jobs.identity import ProcessIdentity
+from engine.jobs.process import ProcessRunner, mark
+
+_OF_THE_TOOL = frozenset(
+    {"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
+    | {"DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "CONTAINER_HOST", "CONTAINERS_CONF"}
+    | {"CONTAINERS_STORAGE_CONF", "DBUS_SESSION_BUS_ADDRESS", "LD_PRELOAD", "LD_LIBRARY_PATH"}
+)
+
+
+class ContainerRunner(ProcessRunner):
+    """Runs jobs in their image, with the tool in the foreground under the shim.
+
+    The container outlives the tool: when that is killed, its name still leads to its exit code.
+
+    Args:
+        tool: the path of ``podman`` or ``docker``.
+        options: further options of ``run``, such as ``--runtime runc`` as two words. The default
+            lets the job reach the endpoint on the host's loopback.
+    """
+
+    name = "container"
+
+    def __init__(self, tool: str, options: Sequence[str] = ("--network=host",)) -> None:
+        super().__init__()
+        self._tool = tool
+        self._options = tuple(options)
+
+    async def wait(self, handle: Handle) -> Exit:
+        """See `JobRunner.wait`."""
+        end = await super().wait(handle)
+        return await asyncio.to_thread(self._close, _name(handle["directory"]), end)
+
+    async def stop(self, handle: Handle, grace_s: float) -> None:
+        """See `JobRunner.stop`."""
+        directory = handle["directory"]
+        supervised = ProcessIdentity.from_dict(handle).alive()
+        if not supervised and attempt.read_exit(directory) is None:
+            attempt.mark_stopped(directory, killed=False)
+        await super().stop(handle, grace_s)
+        left_s = "0" if supervised else str(round(grace_s))
+        await asyncio.to_thread(self._ask, "stop", "--time", left_s, _name(directory))
+
+    def adopt(self, handle: Handle | None, directory: str) -> Adopted:
+        """See `JobRunner.adopt`."""
+        adopted = super().adopt(handle, directory)
+        if not isinstance(adopted, Finished) or not adopted.exit.lost:
+            return adopted
+        name, claim = _name(directory), attempt.read_claim(directory)
+        running = self._ask("container", "inspect", "--format", "{{.State.Running}}", name)
+        if running == "true" and claim:
+            lost = {"pid": claim.pid, "start_ticks": 0, "boot_id": claim.boot_id}
+            own = {"runner": self.name, "id": claim.job_id, "directory": directory, **lost}
+            return Running(handle or own)
+        return Finished(self._close(name, adopted.exit))
+
+    def _shim(self, job: Job) -> Sequence[str]:
+        if not job.image:
+            raise JobError(
+                f"The job {job.id} names no container image.",
+                code="job-needs-image",
+                hint="Give the step an image, or choose the namespace or rewrite runner.",
+            )
+        run = [
+            self._tool,
+            "run",
+            "--name",
+            _name(job.directory),
+            "--label",
+            f"pipetui.job={job.id}",
+        ]
+        run += ("--log-driver=none", *self._options)
+        if job.ml:
+            run += ("--volume", f"{job.ml}:{OPT_ML}")
+        if job.working_directory:
+            run += ("--workdir", job.working_directory)
+        for name, text in job.environment.items():
+            # By name alone the tool takes the value from its own environment: no secret in argv.
+            run += ("--env", f"{name}={text}" if name in _OF_THE_TOOL else name)
+        entrypoint, arguments = job.command[:1], job.command[1:]
+        if job.image_entrypoint:
+            entrypoint, arguments = (), job.command
+        run += (word for path in entrypoint for word in ("--entrypoint", path))
+        return ("process", *mark(job), job.directory, *run, job.image, *arguments)
+
+    def _environment(self, job: Job) -> Mapping[str, str]:
+        own = {name: text for name, text in os.environ.items() if name in _OF_THE_TOOL}
+        given = {name: text for name, text in job.environment.items() if name not in _OF_THE_TOOL}
+        return own | given
+
+    def _close(self, name: str, end: Exit) -> Exit:
+        """Ask the container itself for what the shim could not know, and remove it."""
+        if end.lost and (code := self._ask("wait", name)).isdigit():
+            end = exit_from_status(int(code), stopped=end.stopped)
+        oom = self._ask("container", "inspect", "--format", "{{.State.OOMKilled}}", name)
+        self._ask("rm", "--force", name)
+        if end.code == 125 and not oom:
+            return dataclasses.replace(end, note="the container did not start, see the log")
+        return dataclasses.replace(end, oom=oom == "true")
+
+    def _ask(self, *arguments: str) -> str:
+        """What the tool prints, on one line; empty where it fails."""
+        answer = subprocess.run(
+            [self._tool, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def _name(directory: str) -> str:
+    """The container's name, which the attempt's directory alone leads to."""
+    return f"pipetui-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:20]}"

@@ -1,0 +1,106 @@
+"""How ``/opt/ml`` comes to be in a job's mount namespace while the rest of ``/opt`` stays there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_UNSAFE = re.compile(r"[\s\\#]")
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """One directory or file to be seen at a second place too, mounts below it included."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+def binds(ml: str, scratch: str, host: str = "/opt") -> list[Bind]:
+    """What to mount, in this order, so that ``ml`` is seen at ``/opt/ml``.
+
+    Without root nobody can create ``/opt/ml``. So where it is missing, a skeleton of ``/opt`` is
+    made under ``scratch`` once, filled with the host's own entries, and laid over ``/opt``.
+
+    Args:
+        ml: the directory that the job is to find at ``/opt/ml``.
+        scratch: a directory of the caller's for skeletons; they are small and used again.
+        host: the directory in question, another one in tests.
+    """
+    opt = os.path.realpath(host)
+    if os.path.isdir(f"{opt}/ml"):
+        return [Bind(ml, f"{opt}/ml")]
+    with os.scandir(opt) as listing:
+        entries = sorted(listing, key=lambda entry: entry.name)
+    skeleton = _skeleton(entries, scratch)
+    own = [
+        Bind(entry.path, f"{skeleton}/{entry.name}") for entry in entries if not entry.is_symlink()
+    ]
+    # Root could write into the skeleton; for others the kernel may refuse to seal it.
+    seal = os.geteuid() == 0
+    return [*own, Bind(ml, f"{skeleton}/ml"), Bind(skeleton, opt, read_only=seal)]
+
+
+def fstab(binds: Iterable[Bind]) -> str:
+    """The binds as fstab(5) lines for ``mount --all``: one process mounts them all."""
+    lines = (
+        f"{_escaped(bind.source)} {_escaped(bind.target)} none"
+        f" {'rbind,ro' if bind.read_only else 'rbind'} 0 0\n"
+        for bind in binds
+    )
+    return "".join(lines)
+
+
+def bubblewrap(ml: str, host: str = "/opt") -> list[str]:
+    """The same for bwrap(1), which can lay an empty directory over ``/opt`` by itself."""
+    opt = os.path.realpath(host)
+    words = []
+    if not os.path.isdir(f"{opt}/ml"):
+        words = ["--tmpfs", opt]
+        with os.scandir(opt) as listing:
+            for entry in listing:
+                link = entry.is_symlink()
+                words += ("--symlink", os.readlink(entry)) if link else ("--dev-bind", entry.path)
+                words.append(entry.path)
+    return [*words, "--dev-bind", ml, f"{opt}/ml"]
+
+
+def _escaped(path: str) -> str:
+    return _UNSAFE.sub(lambda match: f"\\{ord(match[0]):03o}", path)
+
+
+def _skeleton(entries: list[os.DirEntry[str]], scratch: str) -> str:
+    """A directory with a place for each entry and for ``ml``, made in one go and kept."""
+    kinds = [
+        (entry.name, os.readlink(entry.path) if entry.is_symlink() else entry.is_dir())
+        for entry in entries
+    ]
+    digest = hashlib.sha256(repr(kinds).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    skeleton = os.path.join(scratch, f"opt-{digest}")
+    if os.path.isdir(skeleton):
+        return skeleton
+    os.makedirs(scratch, mode=0o700, exist_ok=True)
+    draft = tempfile.mkdtemp(prefix="opt-", dir=scratch)
+    os.chmod(draft, 0o755)
+    os.mkdir(f"{draft}/ml")
+    for name, kind in kinds:
+        place = f"{draft}/{name}"
+        if isinstance(kind, str):
+            os.symlink(kind, place)
+        elif kind:
+            os.mkdir(place)
+        else:
+            open(place, "x").close()
+    try:
+        os.rename(draft, skeleton)
+    except OSError:
+        shutil.rmtree(draft)
+        if not os.path.isdir(skeleton):
+            raise
+    return skeleton

@@ -1,0 +1,1 @@
+"""What to do next: the plan of an execution, and the scheduler that follows it (pure)."""

@@ -1,0 +1,81 @@
+"""Edits of a step's Arguments: a path and the value that replaces what stands there (pure).
+
+Paths are those of expressions: ``AppSpecification.ContainerArguments[1]``,
+``HyperParameters['max_depth']``, ``ProcessingInputs['data'].S3Input.S3Uri``; a list is also
+searched by name. Where the path ends at an input or a channel and the value is text, the text is
+its S3 URI.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from engine.definition.paths import LIST_KEYS, Path, parse
+from engine.errors import CommandRejected
+
+_URI_PLACES = (("S3Input",), ("S3Output",), ("DataSource", "S3DataSource"))
+
+
+def apply_edits(arguments: Any, edits: Mapping[str, Any], step: str) -> Any:
+    """Arguments with every edit applied; the original is left alone.
+
+    Errors: ``CommandRejected`` (``edit-path-unknown``) naming step and path.
+    """
+    if not edits:
+        return arguments
+    edited = copy.deepcopy(arguments)
+    for path, value in edits.items():
+        _apply(edited, _parse(path, step), value, f"{step}: {path}")
+    return edited
+
+
+def _parse(path: str, step: str) -> Path:
+    members = parse(path)
+    if not members:
+        raise CommandRejected(
+            f"{step}: {path!r} is not a path",
+            code="edit-path-invalid",
+            hint="Like: HyperParameters['max_depth'] or ProcessingInputs['data'].S3Input.S3Uri",
+        )
+    return members
+
+
+def _apply(holder: Any, path: Path, value: Any, where: str) -> None:
+    for member in path[:-1]:
+        holder = holder[_key(holder, member, where, may_be_new=False)]
+    key = _key(holder, path[-1], where, may_be_new=True)
+    present = holder[key] if isinstance(holder, list) else holder.get(key)
+    for place in _URI_PLACES if isinstance(value, str) else ():
+        inner = present
+        for name in place:
+            inner = inner.get(name) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            inner["S3Uri"] = value
+            return
+    holder[key] = value
+
+
+def _key(holder: Any, member: str | int, where: str, *, may_be_new: bool) -> Any:
+    if isinstance(holder, dict):
+        if member in holder or (may_be_new and isinstance(member, str)):
+            return member
+        known = ", ".join(list(holder)[:8])
+        raise _unknown(where, f"there is {known}" if known else "it is empty")
+    if isinstance(holder, list):
+        if isinstance(member, int) and -len(holder) <= member < len(holder):
+            return member
+        for index, entry in enumerate(holder):
+            if isinstance(entry, dict) and any(entry.get(key) == member for key in LIST_KEYS):
+                return index
+        raise _unknown(where, f"the list has {len(holder)} entries")
+    raise _unknown(where, "the path goes into a value that is no object")
+
+
+def _unknown(where: str, why: str) -> CommandRejected:
+    return CommandRejected(
+        f"{where} does not exist: {why}",
+        code="edit-path-unknown",
+        hint="The step's arguments (d in the app, `pipetui steps`) show what can be edited.",
+    )

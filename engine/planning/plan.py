@@ -1,0 +1,144 @@
+"""What an execution would do with each step of a definition, and why (pure).
+
+Selective execution follows the seven rules of section 3.5 of the pipelines reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from engine.definition.document import Definition, Step
+from engine.definition.graph import Graph
+from engine.errors import CommandRejected, PlanError
+from engine.model.events import StepDeclared, StepReused
+from engine.model.fold import ExecutionState
+from engine.model.status import EXECUTION_ENDED, StepAction, StepStatus
+
+Refuse = Callable[[Step], PlanError | None]
+"""Says why a step cannot run here; None where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps in the definition's order, and the results taken over from another execution."""
+
+    steps: tuple[StepDeclared, ...]
+    reused: tuple[StepReused, ...] = ()
+    refused: tuple[PlanError, ...] = ()
+
+
+def make_plan(
+    definition: Definition,
+    graph: Graph,
+    *,
+    refuse: Refuse,
+    stand_in: Callable[[Step], str],
+    selection: tuple[str, ...] = (),
+    source: ExecutionState | None = None,
+) -> Plan:
+    """Plan an execution.
+
+    Args:
+        refuse: says why a step cannot run here.
+        stand_in: says what stands in locally for a cloud service; empty for the real thing.
+        selection: the steps to run; empty means all.
+        source: the execution that steps outside the selection are reused from.
+
+    Errors: ``CommandRejected`` for a selection that breaks a rule.
+    """
+    if not selection:
+        chosen = frozenset(definition.steps)
+        reused: dict[str, StepReused] = {}
+    else:
+        chosen = frozenset(selection)
+        _check_selection(definition, graph, selection, source)
+        reused = _reuse(graph, chosen, source)
+    steps: list[StepDeclared] = []
+    refused: list[PlanError] = []
+    for step in definition.steps.values():
+        action, reason = _action(step, graph, chosen, reused)
+        if action is StepAction.RUN and (problem := refuse(step)):
+            refused.append(problem)
+        steps.append(
+            StepDeclared(step.name, step.type, action, reason, step.display_name, stand_in(step))
+        )
+    return Plan(tuple(steps), tuple(reused.values()), tuple(refused))
+
+
+def _action(
+    step: Step, graph: Graph, chosen: frozenset[str], reused: Mapping[str, StepReused]
+) -> tuple[StepAction, str]:
+    if step.name in reused:
+        return StepAction.REUSED, f"result of {reused[step.name].source_execution}"
+    if step.name not in chosen:
+        return StepAction.SKIPPED, "not selected"
+    if step.parent and step.branch is not None:
+        return StepAction.RUN, f"if {step.parent} is {step.branch}"
+    sources = dict.fromkeys(edge.source for edge in graph.dependencies(step.name))
+    return StepAction.RUN, "after " + _few(sources) if sources else "waits for nothing"
+
+
+def _few(names: Iterable[str], most: int = 3) -> str:
+    listed = list(names)
+    rest = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _check_selection(
+    definition: Definition, graph: Graph, selection: tuple[str, ...], source: ExecutionState | None
+) -> None:
+    unknown = [name for name in selection if name not in definition.steps]
+    if unknown:
+        raise CommandRejected(
+            f"the definition has no step {_few(unknown)}",
+            code="selection-unknown-step",
+            hint="Its steps are " + _few(definition.steps, 8) + ".",
+        )
+    between = (graph.downstream(selection) & graph.upstream(selection)) - frozenset(selection)
+    if between:
+        raise CommandRejected(
+            f"the selection leaves out {_few(sorted(between))}, on a path between selected steps",
+            code="selection-not-closed",
+            hint="Select every step on each path between two selected steps.",
+        )
+    if source is not None and source.execution.status not in EXECUTION_ENDED:
+        raise CommandRejected(
+            f"execution {source.execution.id} is {source.execution.status}: it has not ended",
+            code="source-not-ended",
+            hint="Wait for its end or stop it, then run again.",
+        )
+
+
+def _reuse(
+    graph: Graph, chosen: frozenset[str], source: ExecutionState | None
+) -> dict[str, StepReused]:
+    needed = {
+        edge.source: name
+        for name in graph.order
+        if name in chosen
+        for edge in graph.dependencies(name)
+        if edge.source not in chosen
+    }
+    if needed and source is None:
+        upstream, name = next(iter(needed.items()))
+        raise CommandRejected(
+            f"{name} needs the result of {upstream}, which is not selected",
+            code="source-missing",
+            hint="Name an execution to take it from (--from), or select it too.",
+        )
+    reused: dict[str, StepReused] = {}
+    for upstream in graph.upstream(chosen) - chosen if source else ():
+        view = source.steps.get(upstream) if source else None
+        if source and view and view.status is StepStatus.SUCCEEDED:
+            origin = view.source_execution or source.execution.id
+            reused[upstream] = StepReused(upstream, origin, view.properties, view.metadata)
+        elif source and upstream in needed:
+            state = view.status if view else "absent"
+            raise CommandRejected(
+                f"{needed[upstream]} needs the result of {upstream}, which is {state} in"
+                f" {source.execution.id}",
+                code="source-step-not-succeeded",
+                hint=f"Run again from {upstream}, or take another execution as the source.",
+            )
+    return reused

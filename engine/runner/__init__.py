@@ -1,0 +1,1 @@
+"""The impure shell: executes what the planner decides, and writes down what happens."""

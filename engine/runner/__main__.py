@@ -1,0 +1,7 @@
+"""``python -m engine.runner``: see ``engine.runner.main``."""
+
+import sys
+
+from engine.runner.main import main
+
+sys.exit(main())

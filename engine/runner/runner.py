@@ -1,0 +1,398 @@
+"""Runs one execution: takes decisions from the scheduler, acts, and records what happened.
+
+One transaction per turn of the loop holds what ended and what starts because of it; a step acts
+only after the event that announces it is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from engine import ids
+from engine.clock import Clock
+from engine.definition.document import Definition
+from engine.definition.expressions import resolve
+from engine.definition.graph import Graph
+from engine.errors import PipetuiError
+from engine.home import Home
+from engine.jobs.base import JobRunner
+from engine.model import commands as c
+from engine.model import events as e
+from engine.model.fold import ExecutionState
+from engine.model.status import STEP_RUNNING, ExecutionStatus, StepStatus
+from engine.planning.edits import apply_edits
+from engine.planning.scheduler import Scheduler
+from engine.runner.attempt import Attempt, Shell, job_name
+from engine.runner.journal import Journal
+from engine.runner.scope import ExecutionScope
+from engine.runner.wakeup import Wakeup
+from engine.steps.base import Answer, Outcome, Run, Services, failed
+from engine.steps.handlers import handler_for
+from engine.store.base import EventStore, Lease, Settlement
+
+log = logging.getLogger("pipetui.runner")
+
+COMMAND_POLL_S = 2.0
+"""How often commands are looked for when no nudge came; nudges normally do."""
+LOST_ATTEMPTS = 3
+"""Attempts of a step that may be lost (host restart, killed supervisor) before it fails."""
+
+
+class Runner:
+    """One execution under one lease.
+
+    Args:
+        state: of the execution, as the store folded it; the store keeps it up to date.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        store: EventStore,
+        lease: Lease,
+        state: ExecutionState,
+        definition: Definition,
+        graph: Graph,
+        services: Services,
+        job_runner: JobRunner,
+        clock: Clock,
+    ) -> None:
+        view = state.execution
+        self._home = home
+        self._store = store
+        self._lease = lease
+        self._state = state
+        self._definition = definition
+        self._clock = clock
+        self._services = services
+        self._run_facts = Run(
+            view.id, view.arn, view.pipeline, view.created_at, str(Path(view.file).parent)
+        )
+        self._journal = Journal(store, lease, clock, "runner")
+        self._shell = Shell(
+            services, clock, job_runner, self._journal.note, self._journal.record, self._register
+        )
+        self._scheduler = Scheduler(definition.steps, graph, state.steps)
+        self._results: dict[str, dict[str, Any]] = {
+            step.name: step.properties
+            for step in state.steps.values()
+            if step.status is StepStatus.SUCCEEDED
+        }
+        self._attempts: dict[str, Attempt] = {}
+        self._inbox: asyncio.Queue[tuple[str, Outcome] | None] = asyncio.Queue()
+        self._max_parallel = view.max_parallel or services.config.parallel
+
+    async def run(self) -> ExecutionStatus:
+        """Go on with the execution until it ends; returns how it ended.
+
+        Errors: ``StaleLease`` when another runner took over, ``StoreError``.
+        """
+        loop = asyncio.get_running_loop()
+        folder = self._home.execution(self._run_facts.id)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        wakeup = Wakeup(folder, lambda: self._inbox.put_nowait(None))
+        wakeup.open(loop)
+        poll = loop.create_task(self._poll())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                status = await self._turns(tasks)
+            await self._journal.close()
+            await self._store.release(self._lease)
+            return status
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group
+        finally:
+            poll.cancel()
+            wakeup.close(loop)
+
+    async def _poll(self) -> None:
+        """Look for commands now and then, in case a nudge was lost."""
+        while True:
+            await asyncio.sleep(COMMAND_POLL_S)
+            self._inbox.put_nowait(None)
+
+    async def _turns(self, tasks: asyncio.TaskGroup) -> ExecutionStatus:
+        if self._state.execution.stop_requested:
+            self._scheduler.stop()
+        facts: list[e.Fact] = self._scheduler.begin()
+        await self._resume(tasks)
+        self._inbox.put_nowait(None)
+        while True:
+            await self._launch(tasks, facts)
+            if not self._scheduler.running:
+                ending = self._scheduler.ending()
+                if ending is not None:
+                    ended = e.ExecutionEnded(ending.status, ending.failure_reason)
+                    await self._journal.record(*ending.facts, ended)
+                    return ending.status
+            facts = await self._next()
+
+    async def _next(self) -> list[e.Fact]:
+        """Wait for something to happen, and take in all that has; returns what it entails."""
+        items = [await self._inbox.get()]
+        while not self._inbox.empty():
+            items.append(self._inbox.get_nowait())
+        facts: list[e.Fact] = []
+        for item in items:
+            if item is not None:
+                facts += self._settle(*item)
+        if None in items:
+            await self._obey()
+        return facts
+
+    async def _launch(self, tasks: asyncio.TaskGroup, facts: Sequence[e.Fact]) -> None:
+        """Record ``facts`` and what starts now, then act; again for what follows at once."""
+        chosen = self._scheduler.take(self._max_parallel)
+        started: list[tuple[Attempt, Outcome | None]] = []
+        announced: list[e.Fact] = list(facts)
+        for name in chosen:
+            attempt, outcome = self._begin(name)
+            started.append((attempt, outcome))
+            announced.append(
+                e.StepStarted(
+                    name,
+                    attempt.attempt,
+                    attempt.arguments,
+                    str(attempt.directory) if attempt.directory != Path() else "",
+                )
+            )
+        if announced:
+            await self._journal.record(*announced)
+        follow: list[e.Fact] = []
+        for attempt, outcome in started:
+            if outcome is not None:
+                follow += self._settle(attempt.step.name, outcome)
+            else:
+                self._start(tasks, attempt)
+        if follow:
+            await self._launch(tasks, follow)
+
+    def _begin(self, name: str) -> tuple[Attempt, Outcome | None]:
+        """The attempt of a step with its arguments resolved, or why they cannot be."""
+        step = self._definition.steps[name]
+        number = self._state.steps[name].attempt + 1
+        scope = self._scope(job_name(self._run_facts.id, step, number))
+        arguments, problem = None, None
+        try:
+            edits = self._state.execution.edits.get(name, {})
+            arguments = resolve(apply_edits(step.arguments, edits, name), scope)
+        except PipetuiError as error:
+            problem = _failure(error)
+        handler = handler_for(step.type)
+        directory = Path()
+        if handler is not None and handler.runs_jobs:
+            directory = self._home.attempt(self._run_facts.id, name, number)
+        attempt = Attempt(
+            self._shell,
+            self._run_facts,
+            step,
+            number,
+            arguments,
+            directory,
+            partial(_resolve, scope),
+            resuming=False,
+            started_at=self._clock.now(),
+        )
+        return attempt, problem
+
+    def _scope(self, name: str) -> ExecutionScope:
+        return ExecutionScope(
+            self._definition,
+            self._run_facts,
+            self._state.execution.parameters,
+            self._results,
+            self._services.tree,
+            self._clock.now,
+            name,
+        )
+
+    def _start(self, tasks: asyncio.TaskGroup, attempt: Attempt) -> None:
+        self._attempts[attempt.step.name] = attempt
+        attempt.own(tasks.create_task(self._act(attempt)))
+
+    async def _act(self, attempt: Attempt) -> None:
+        """Run the handler; whatever happens in it becomes an outcome."""
+        name = attempt.step.name
+        try:
+            handler = handler_for(attempt.step.type)
+            assert handler is not None, "planning refuses types without a handler"
+            if attempt.directory != Path():
+                os.makedirs(attempt.directory, mode=0o700, exist_ok=True)
+            outcome = await handler.run(attempt)
+            if attempt.stopping and not handler.interruptible:
+                outcome = replace(outcome, status=StepStatus.STOPPED)
+        except PipetuiError as error:
+            outcome = _failure(error)
+        except asyncio.CancelledError:
+            if not attempt.stopping:
+                raise
+            outcome = Outcome(StepStatus.STOPPED)
+        except Exception as error:
+            log.exception("step %s: the handler broke", name)
+            text = f"InternalServerError: {type(error).__name__}: {error}"
+            outcome = failed(text, "internal-error", note="The traceback is in runner.log.")
+        self._inbox.put_nowait((name, outcome))
+
+    def _settle(self, name: str, outcome: Outcome) -> list[e.Fact]:
+        """The facts that an outcome makes, and those that follow from it."""
+        attempt = self._attempts.pop(name, None)
+        number = attempt.attempt if attempt else 1
+        if outcome.lost and number < LOST_ATTEMPTS and not (attempt and attempt.stopping):
+            self._scheduler.reopen(name)
+            return [e.AttemptLost(name, number, outcome.reason)]
+        fact = _ended(name, outcome)
+        if outcome.status is StepStatus.SUCCEEDED:
+            self._results[name] = outcome.properties
+        verdict = outcome.metadata.get("Condition", {}).get("Outcome")
+        return [
+            fact,
+            *self._scheduler.settle(
+                name, outcome.status, None if verdict is None else verdict == "True"
+            ),
+        ]
+
+    async def _resume(self, tasks: asyncio.TaskGroup) -> None:
+        """Take over the attempts that an earlier runner left running."""
+        left = [step for step in self._state.steps.values() if step.status in STEP_RUNNING]
+        answers = await self._answers() if any(s.type == "Callback" for s in left) else {}
+        for view in left:
+            step = self._definition.steps[view.name]
+            scope = self._scope(job_name(self._run_facts.id, step, view.attempt))
+            attempt = Attempt(
+                self._shell,
+                self._run_facts,
+                step,
+                view.attempt,
+                view.arguments,
+                Path(view.directory),
+                partial(_resolve, scope),
+                resuming=True,
+                started_at=view.attempts[-1].started_at,
+                answered=answers.get(
+                    ids.callback_token(self._run_facts.id, view.name, view.attempt)
+                ),
+            )
+            self._start(tasks, attempt)
+            if self._state.execution.stop_requested:
+                self._stop_attempt(attempt)
+
+    async def _answers(self) -> dict[str, Answer]:
+        """Answers that were recorded, by token."""
+        found: dict[str, Answer] = {}
+        after = 0
+        while events := await self._store.events(self._run_facts.id, after):
+            after = events[-1].seq
+            for event in events:
+                if isinstance(event.fact, e.CallbackAnswered):
+                    found[event.fact.token] = _answer(event.fact, event.actor)
+        return found
+
+    async def _obey(self) -> None:
+        """Carry out the commands that wait."""
+        for row in await self._store.commands(self._run_facts.id):
+            state, result = c.CommandState.ACCEPTED, ""
+            facts: list[e.Fact] = []
+            after: Callable[[], object] = _nothing
+            match row.command:
+                case c.StopExecution(reason):
+                    facts, after = self._stop(reason)
+                case c.ChangeParallelism(number):
+                    facts = [e.ParallelismChanged(number)]
+                    self._max_parallel = number or self._services.config.parallel
+                case c.AnswerCallback() as command:
+                    facts, after, result = self._answer(command, row.actor)
+                    state = c.CommandState.REJECTED if result else state
+                case c.RetryExecution():
+                    state, result = c.CommandState.REJECTED, "the execution has not ended"
+            await self._journal.record(
+                *facts, settled=[Settlement(row.id, state, result)], actor=row.actor
+            )
+            after()
+
+    def _stop(self, reason: str) -> tuple[list[e.Fact], Callable[[], object]]:
+        self._scheduler.stop()
+        running = list(self._attempts.values())
+        facts: list[e.Fact] = [e.StopRequested(reason)]
+        facts += [e.StepStopping(attempt.step.name) for attempt in running]
+
+        def act() -> None:
+            for attempt in running:
+                self._stop_attempt(attempt)
+
+        return facts, act
+
+    @staticmethod
+    def _stop_attempt(attempt: Attempt) -> None:
+        handler = handler_for(attempt.step.type)
+        attempt.stop(interruptible=handler is None or handler.interruptible)
+
+    def _answer(
+        self, command: c.AnswerCallback, actor: str
+    ) -> tuple[list[e.Fact], Callable[[], object], str]:
+        for name, attempt in self._attempts.items():
+            if attempt.callback_token == command.token and self._waits(name):
+                fact = e.CallbackAnswered(
+                    name,
+                    command.token,
+                    command.success,
+                    command.outputs,
+                    command.reason,
+                    command.comment,
+                    command.client,
+                )
+                return [fact], partial(attempt.take_answer, _answer(fact, actor)), ""
+        return [], _nothing, f"no step waits for token {command.token}"
+
+    def _waits(self, name: str) -> bool:
+        return self._state.steps[name].waits_for_answer
+
+    async def _register(self, fact: e.ModelPackageCreated) -> Any:
+        return await self._store.register(
+            self._lease, fact, at=self._clock.now(), actor=self._state.execution.created_by
+        )
+
+
+def _nothing() -> None:
+    """For a command that needs no act."""
+
+
+def _resolve(scope: ExecutionScope, value: Any) -> Any:
+    return resolve(value, scope)
+
+
+def _answer(fact: e.CallbackAnswered, actor: str) -> Answer:
+    verb = "approved" if fact.success else "rejected"
+    words = fact.comment or fact.reason
+    note = f"{verb} by {actor}" + (f": {words}" if words else "")
+    return Answer(fact.success, fact.outputs, fact.reason or fact.comment, note)
+
+
+def _ended(name: str, outcome: Outcome) -> e.Fact:
+    match outcome.status:
+        case StepStatus.SUCCEEDED:
+            return e.StepSucceeded(name, outcome.properties, outcome.metadata, outcome.note)
+        case StepStatus.STOPPED:
+            return e.StepStopped(name, outcome.reason, outcome.properties, outcome.metadata)
+        case _:
+            return e.StepFailed(
+                name,
+                outcome.reason,
+                outcome.code,
+                outcome.properties,
+                outcome.metadata,
+                outcome.note,
+            )
+
+
+def _failure(error: PipetuiError) -> Outcome:
+    """A step that failed for a reason of ours: in the service's words, with the way out."""
+    known = ("ClientError", "AlgorithmError", "InternalServerError")
+    text = error.message if error.message.startswith(known) else f"ClientError: {error.message}"
+    return failed(text, error.code, note=error.hint)

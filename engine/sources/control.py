@@ -1,0 +1,303 @@
+"""Actions on the executions of a home: runners are started, commands queued, decisions recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from engine.clock import Clock, SystemClock
+from engine.definition.graph import Graph as DefinitionGraph
+from engine.definition.loader import load
+from engine.errors import CommandRejected, NotFound, PipetuiError
+from engine.home import Home
+from engine.model import commands as c
+from engine.model.events import ModelApprovalChanged
+from engine.model.fold import ExecutionState
+from engine.model.status import EXECUTION_ENDED, ApprovalStatus, StepAction, StepStatus
+from engine.model.views import ModelPackageView
+from engine.runner import takeover
+from engine.runner.process import RunnerRequest, alive
+from engine.runner.spawn import spawn
+from engine.runner.start import Prepared, prepare
+from engine.runner.wakeup import nudge
+from engine.sources.base import (
+    PlannedStep,
+    PlanView,
+    Problem,
+    RerunRequest,
+    StartRequest,
+)
+from engine.steps.container import resolve_image
+from engine.store import queries
+from engine.store.sqlite import SqliteStore, connect
+
+ANSWER_TIMEOUT_S = 30.0
+"""How long a runner may take to deal with a command."""
+_POLL_S = 0.02
+
+
+def actor() -> str:
+    """Who acts: ``user@host``."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def ssh_client() -> str:
+    """The address an SSH session comes from; empty outside of one."""
+    return (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_CLIENT") or "").split(" ")[0]
+
+
+class LocalControl:
+    """``Control`` over one home."""
+
+    def __init__(self, home: Home, clock: Clock | None = None) -> None:
+        self._home = home
+        self._clock = clock or SystemClock()
+
+    async def start(self, request: StartRequest) -> str:
+        """See ``Control.start``."""
+        return await self._spawn(RunnerRequest(str(self._home.root), actor(), request))
+
+    async def plan(self, request: StartRequest) -> PlanView:
+        """See ``Control.plan``."""
+        async with self._store() as store:
+            named = request.source_execution
+            source = await store.state(named) if named else None
+        return await asyncio.to_thread(_plan_view, self._home, request, source)
+
+    async def rerun(self, request: RerunRequest) -> str:
+        """See ``Control.rerun``."""
+        return await self.start(await self._rerun_request(request))
+
+    async def plan_rerun(self, request: RerunRequest) -> PlanView:
+        """See ``Control.plan_rerun``."""
+        return await self.plan(await self._rerun_request(request))
+
+    async def _rerun_request(self, request: RerunRequest) -> StartRequest:
+        async with self._store() as store:
+            state = await store.state(request.execution_id)
+            definition = load(await store.definition(state.execution.definition))
+        selection = _selection(request, state, DefinitionGraph.of(definition))
+        execution = state.execution
+        edits = {name: dict(values) for name, values in execution.edits.items()}
+        for name, values in request.edits.items():
+            edits[name] = {**edits.get(name, {}), **values}
+        return StartRequest(
+            file=execution.file,
+            parameters={**execution.parameters, **request.parameters},
+            pipeline=execution.pipeline,
+            max_parallel=request.max_parallel or execution.max_parallel,
+            selection=selection,
+            source_execution=execution.id if selection else "",
+            edits=edits,
+        )
+
+    async def retry(self, execution_id: str, max_parallel: int = 0) -> None:
+        """See ``Control.retry``."""
+        async with self._store() as store:
+            refusal = takeover.retry_refusal(await store.state(execution_id))
+            if refusal:
+                raise CommandRejected(refusal, code="retry-refused")
+            number = await self._send(store, execution_id, c.RetryExecution(max_parallel))
+        await self._settle(execution_id, number)
+
+    async def stop(self, execution_id: str, reason: str = "") -> None:
+        """See ``Control.stop``."""
+        async with self._store() as store:
+            status = (await store.state(execution_id)).execution.status
+            if status in EXECUTION_ENDED:
+                raise CommandRejected(
+                    f"execution {execution_id} is {status}: there is nothing to stop",
+                    code="stop-refused",
+                )
+            number = await self._send(store, execution_id, c.StopExecution(reason))
+        await self._settle(execution_id, number)
+
+    async def answer(
+        self,
+        token: str,
+        *,
+        success: bool,
+        outputs: Mapping[str, Any] | None = None,
+        comment: str = "",
+    ) -> None:
+        """See ``Control.answer``."""
+        async with self._store() as store:
+            execution_id = await self._waiting_for(store, token)
+            command = c.AnswerCallback(
+                token,
+                success,
+                dict(outputs or {}),
+                "" if success else comment,
+                comment,
+                ssh_client(),
+            )
+            number = await self._send(store, execution_id, command)
+        await self._settle(execution_id, number)
+
+    async def decide(
+        self, package: str, approval: ApprovalStatus, comment: str = ""
+    ) -> ModelPackageView:
+        """See ``Control.decide``."""
+        found = await asyncio.to_thread(self._find_package, package)
+        if found.approval is approval:
+            raise CommandRejected(f"{found.arn} is {approval} already", code="approval-unchanged")
+        fact = ModelApprovalChanged(found.arn, found.approval, approval, comment, ssh_client())
+        async with self._store() as store:
+            return await store.decide(fact, at=self._clock.now(), actor=actor())
+
+    async def resume(self) -> Sequence[str]:
+        """See ``Control.resume``."""
+        taken = []
+        async with self._store() as store:
+            for execution in await store.unfinished():
+                holder = await store.holder(execution.id)
+                if holder is None or not alive(holder):
+                    taken.append(execution.id)
+        for execution_id in taken:
+            await self._take_over(execution_id)
+        return taken
+
+    def _find_package(self, text: str) -> ModelPackageView:
+        db = connect(self._home.database, read_only=True)
+        try:
+            return queries.find_package(db, text)
+        finally:
+            db.close()
+
+    async def _waiting_for(self, store: SqliteStore, token: str) -> str:
+        for execution in await store.unfinished():
+            state = await store.state(execution.id)
+            if any(step.callback_token == token for step in state.steps.values()):
+                return execution.id
+        raise NotFound(
+            f"no step waits for token {token}",
+            code="token-not-found",
+            hint="`pipetui models` and the inbox (a) show what waits.",
+        )
+
+    async def _send(self, store: SqliteStore, execution_id: str, command: c.Command) -> int:
+        return await store.send(execution_id, command, at=self._clock.now(), actor=actor())
+
+    async def _settle(self, execution_id: str, number: int) -> None:
+        """See to it that a runner deals with a command, and raise what it refuses."""
+        if not nudge(self._home.execution(execution_id)):
+            await self._take_over(execution_id)
+        db = connect(self._home.database, read_only=True)
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                while True:
+                    state, result = queries.command_outcome(db, number)
+                    if state is not c.CommandState.PENDING:
+                        break
+                    # The runner is another process: its answer is seen in the store only.
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            raise CommandRejected(
+                f"the runner of {execution_id} does not answer",
+                code="runner-silent",
+                hint="The command stays queued; `pipetui doctor` shows the runner.",
+            ) from None
+        finally:
+            db.close()
+        if state is c.CommandState.REJECTED:
+            raise CommandRejected(result, code="command-refused")
+
+    async def _take_over(self, execution_id: str) -> None:
+        request = RunnerRequest(str(self._home.root), actor(), None, execution_id)
+        await self._spawn(request)
+
+    async def _spawn(self, request: RunnerRequest) -> str:
+        import msgspec
+
+        return await asyncio.to_thread(spawn, msgspec.json.encode(request))
+
+    @asynccontextmanager
+    async def _store(self) -> AsyncIterator[SqliteStore]:
+        store = await SqliteStore.open(self._home.database, alive)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+def _selection(
+    request: RerunRequest, state: ExecutionState, graph: DefinitionGraph
+) -> tuple[str, ...]:
+    """The steps that a rerun's scope means, in the definition's order; empty for all."""
+    if request.scope == "whole":
+        return ()
+    if request.scope == "failed":
+        roots = {
+            step.name
+            for step in state.steps.values()
+            if step.status not in (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
+        }
+        if not roots:
+            raise CommandRejected(
+                f"every step of {request.execution_id} succeeded", code="nothing-failed"
+            )
+    else:
+        if request.step not in state.steps:
+            raise NotFound(
+                f"execution {request.execution_id} has no step {request.step!r}",
+                code="step-not-found",
+                hint="`pipetui steps` lists them.",
+            )
+        roots = {request.step}
+    if request.scope == "only":
+        return (request.step,)
+    chosen = roots | graph.downstream(roots)
+    return tuple(name for name in state.steps if name in chosen)
+
+
+def _plan_view(home: Home, request: StartRequest, source: ExecutionState | None) -> PlanView:
+    prepared = prepare(home, request, source)
+    refused = {problem.path: problem for problem in prepared.plan.refused}
+    steps = []
+    for declared in prepared.plan.steps:
+        step = prepared.definition.steps[declared.name]
+        problem = refused.get(step.path)
+        runs = declared.action is StepAction.RUN
+        steps.append(
+            PlannedStep(
+                declared.name,
+                declared.type,
+                declared.action,
+                declared.reason,
+                _environment(prepared, declared.name) if runs else "",
+                declared.stand_in if runs else "",
+                problem.message if problem else "",
+            )
+        )
+    problems = [_problem(one, warning=True) for one in prepared.warnings]
+    problems += [_problem(one) for one in prepared.plan.refused]
+    return PlanView(prepared.pipeline, prepared.parameters, tuple(steps), tuple(problems))
+
+
+def _environment(prepared: Prepared, name: str) -> str:
+    arguments = prepared.definition.steps[name].arguments
+    image = (arguments.get("AppSpecification") or {}).get("ImageUri") or (
+        arguments.get("AlgorithmSpecification") or {}
+    ).get("TrainingImage")
+    if not isinstance(image, str):
+        return ""
+    resolution = resolve_image(image, prepared.config)
+    where = (
+        "host's interpreter"
+        if resolution.kind == "host"
+        else ", ".join(resolution.requirements[:3])
+    )
+    return f"{image.rsplit('/', 1)[-1]} -> {where} ({resolution.grade})"
+
+
+def _problem(error: PipetuiError, *, warning: bool = False) -> Problem:
+    return Problem(error.code, error.message, error.hint, error.path, error.line, warning)

@@ -1,0 +1,243 @@
+"""Executions of a home on this host: the store read-only, logs and artifacts from the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from engine.definition.document import Definition
+from engine.definition.loader import load
+from engine.errors import NotFound
+from engine.home import Home
+from engine.logs.base import LogSource
+from engine.model.events import Event
+from engine.model.status import ApprovalStatus
+from engine.model.views import ExecutionView, ModelPackageView, StepView
+from engine.sources.artifacts import artifacts_of, entries_of
+from engine.sources.base import (
+    Artifact,
+    ArtifactEntry,
+    Capabilities,
+    Graph,
+    GraphEdge,
+    GraphNode,
+    Inbox,
+    ParameterView,
+    WaitingCallback,
+)
+from engine.storage.preview import Preview
+from engine.storage.tree import LocalTree
+from engine.store import queries
+from engine.store.sqlite import connect
+
+T = TypeVar("T")
+POLL_S = 0.25
+"""The slowest a change is noticed; watchfiles normally tells within 20 ms."""
+
+
+class LocalSource:
+    """``Source`` over one home; made by ``LocalSource.open``."""
+
+    capabilities = Capabilities("local")
+
+    def __init__(self, home: Home, connection: Any) -> None:
+        self._home = home
+        self._connection = connection
+        self._definitions: dict[str, Definition] = {}
+
+    @classmethod
+    async def open(cls, home: Home) -> LocalSource:
+        """Open the store of a home that is prepared; an empty one is made where none is.
+
+        Errors: ``StoreError``.
+        """
+        if not home.database.exists():
+            connect(home.database).close()
+        connection = _Reader(lambda: connect(home.database, read_only=True), iter_chunk_size=64)
+        await connection
+        return cls(home, connection)
+
+    async def _ask(self, question: Callable[..., T], *arguments: object) -> T:
+        result: T = await self._connection.ask(question, *arguments)
+        return result
+
+    async def executions(
+        self, *, limit: int = 200, before: float = 0.0, pipeline: str = ""
+    ) -> list[ExecutionView]:
+        """See ``Source.executions``."""
+        return await self._ask(queries.executions, limit, before, pipeline)
+
+    async def execution(self, text: str) -> ExecutionView:
+        """See ``Source.execution``."""
+        return await self._ask(_named_execution, text)
+
+    async def steps(self, execution_id: str, after: int = 0) -> list[StepView]:
+        """See ``Source.steps``."""
+        return await self._ask(queries.steps, execution_id, after)
+
+    async def events(self, execution_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
+        """See ``Source.events``."""
+        return await self._ask(queries.events, execution_id, after, limit)
+
+    async def definition(self, execution_id: str) -> Definition:
+        """The definition an execution runs, as it was when it started."""
+        sha = (await self._ask(queries.execution, execution_id)).definition
+        found = self._definitions.get(sha)
+        if found is None:
+            text = await self._ask(queries.definition, sha)
+            found = self._definitions[sha] = await asyncio.to_thread(load, text)
+        return found
+
+    async def graph(self, execution_id: str) -> Graph:
+        """See ``Source.graph``."""
+        return await asyncio.to_thread(_graph, await self.definition(execution_id))
+
+    async def raw_arguments(self, execution_id: str, step: str) -> Any:
+        """See ``Source.raw_arguments``."""
+        steps = (await self.definition(execution_id)).steps
+        if step not in steps:
+            raise NotFound(f"execution {execution_id} has no step {step}", code="step-not-found")
+        if steps[step].conditions:
+            return {**steps[step].arguments, "Conditions": list(steps[step].conditions)}
+        return steps[step].arguments
+
+    async def parameters(self, execution_id: str) -> list[ParameterView]:
+        """See ``Source.parameters``."""
+        return parameter_views(await self.definition(execution_id))
+
+    def log(self, step: StepView, attempt: int = 0) -> LogSource:
+        """See ``Source.log``."""
+        from engine.logs.files import FileLog
+
+        chosen = next((a for a in step.attempts if a.number == attempt), None)
+        directory = chosen.directory if chosen else step.directory
+        return FileLog(Path(directory or "/nonexistent") / "job.log")
+
+    async def artifacts(self, step: StepView) -> list[Artifact]:
+        """See ``Source.artifacts``."""
+        return await asyncio.to_thread(artifacts_of, await self._tree(step.execution_id), step)
+
+    async def entries(self, uri: str) -> list[ArtifactEntry]:
+        """See ``Source.entries``."""
+        return await asyncio.to_thread(entries_of, self._base_tree(""), uri)
+
+    async def preview(self, uri: str, member: str = "") -> Preview:
+        """See ``Source.preview``."""
+        from engine.storage.preview import preview, preview_member
+
+        path = self._base_tree("").path_of(uri)
+        if member:
+            return await asyncio.to_thread(preview_member, path, member)
+        return await asyncio.to_thread(preview, path)
+
+    async def packages(self, group: str = "") -> list[ModelPackageView]:
+        """See ``Source.packages``."""
+        return await self._ask(queries.packages, group)
+
+    async def inbox(self) -> Inbox:
+        """See ``Source.inbox``."""
+        waiting = []
+        for execution in await self._ask(queries.unfinished):
+            if execution.steps_waiting_for_answer:
+                steps = await self._ask(queries.steps, execution.id)
+                waiting += [WaitingCallback(execution, s) for s in steps if s.waits_for_answer]
+        pending = [
+            package
+            for package in await self._ask(queries.packages)
+            if package.approval is ApprovalStatus.PENDING
+        ]
+        return Inbox(tuple(waiting), tuple(pending))
+
+    async def changes(self) -> AsyncIterator[None]:
+        """See ``Source.changes``: the store's counter, looked at when its files change."""
+        seen = await self._ask(queries.data_version)
+        async for _ in _touches(self._home.database):
+            now = await self._ask(queries.data_version)
+            if now != seen:
+                seen = now
+                yield
+
+    async def close(self) -> None:
+        """See ``Source.close``."""
+        await self._connection.close()
+
+    async def _tree(self, execution_id: str) -> LocalTree:
+        file = (await self._ask(queries.execution, execution_id)).file
+        return self._base_tree(str(Path(file).parent) if file else "")
+
+    def _base_tree(self, base: str) -> LocalTree:
+        return LocalTree(self._home.s3, Path(base) if base else None)
+
+
+class _Reader(aiosqlite.Connection):
+    """aiosqlite's connection with whole questions, not single statements, sent to its thread."""
+
+    async def ask(self, question: Callable[..., T], *arguments: object) -> T:
+        result: T = await self._execute(question, self._conn, *arguments)  # type: ignore[no-untyped-call]
+        return result
+
+
+def _named_execution(db: sqlite3.Connection, text: str) -> ExecutionView:
+    return queries.execution(db, queries.find_execution(db, text))
+
+
+async def _touches(database: Path) -> AsyncIterator[None]:
+    """Yields when the store's files are written, and every ``POLL_S`` in any case."""
+    from watchfiles import awatch
+
+    def of_store(_: object, path: str) -> bool:
+        return path.startswith(str(database))
+
+    watcher = awatch(
+        database.parent,
+        watch_filter=of_store,
+        debounce=40,
+        step=10,
+        rust_timeout=int(POLL_S * 1000),
+        yield_on_timeout=True,
+        recursive=False,
+    )
+    async with contextlib.aclosing(watcher):
+        async for _ in watcher:
+            yield
+
+
+_EDGE_KINDS = {"reference": "reference", "depends_on": "depends_on", "foreach": "body"}
+
+
+def _graph(definition: Definition) -> Graph:
+    from engine.definition import graph as graphs
+
+    nodes = tuple(
+        GraphNode(step.name, step.type, step.display_name, step.parent or "")
+        for step in definition.steps.values()
+    )
+    edges: dict[tuple[str, str], GraphEdge] = {}
+    for edge in graphs.Graph.of(definition).edges:
+        branch = definition.steps[edge.target].branch
+        kind = _EDGE_KINDS.get(edge.kind, "if" if branch else "else")
+        # One line per pair; the branch says more than a reference beside it.
+        if (edge.source, edge.target) not in edges or edge.kind == "branch":
+            edges[edge.source, edge.target] = GraphEdge(edge.source, edge.target, kind)
+    return Graph(nodes, tuple(edges.values()))
+
+
+def parameter_views(definition: Definition) -> list[ParameterView]:
+    """The parameters of a definition, for a form."""
+    return [
+        ParameterView(
+            one.name,
+            one.type,
+            one.default,
+            not one.has_default,
+            one.enum_values,
+            one.description,
+        )
+        for one in definition.parameters.values()
+    ]

@@ -1,0 +1,1 @@
+"""One module per SageMaker step type: resolved arguments in, jobs run, properties out."""

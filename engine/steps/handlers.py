@@ -1,0 +1,60 @@
+"""Which handler runs which step type; a module is imported when its type is first met."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from importlib import metadata
+
+from engine.config import Config
+from engine.definition.document import Step
+from engine.errors import PlanError
+from engine.steps.base import StepHandler
+
+ENTRY_POINTS = "pipetui.step_handlers"
+"""Entry-point group of handlers from other packages: step type -> ``module:Class``."""
+
+_BUILT_IN = {
+    "Callback": "engine.steps.callback:CallbackStep",
+    "Condition": "engine.steps.condition:ConditionStep",
+    "Fail": "engine.steps.fail:FailStep",
+    "Lambda": "engine.steps.lambda_:LambdaStep",
+    "Model": "engine.steps.model:ModelStep",
+    "Processing": "engine.steps.processing:ProcessingStep",
+    "RegisterModel": "engine.steps.register_model:RegisterModelStep",
+    "Training": "engine.steps.training:TrainingStep",
+}
+
+
+@cache
+def handler_for(step_type: str) -> StepHandler | None:
+    """The handler of a step type; None where there is none."""
+    target = _BUILT_IN.get(step_type)
+    if target is None:
+        found = metadata.entry_points(group=ENTRY_POINTS, name=step_type)
+        target = next((entry.value for entry in found), None)
+    if target is None:
+        return None
+    module, _, name = target.partition(":")
+    handler: StepHandler = getattr(importlib.import_module(module), name)()
+    return handler
+
+
+def refuse(step: Step, config: Config) -> PlanError | None:
+    """Why a step cannot run here; None where it can."""
+    handler = handler_for(step.type)
+    if handler is None:
+        return PlanError(
+            f"{step.name}: steps of type {step.type} do not run here",
+            code="step-type-unsupported",
+            hint="These do: " + ", ".join(sorted(_BUILT_IN)) + ". Leave the step out with --steps,"
+            " or run the pipeline on AWS.",
+            path=step.path,
+        )
+    return handler.refuse(step, config)
+
+
+def stand_in(step: Step) -> str:
+    """What stands in for a cloud service when this step runs here."""
+    handler = handler_for(step.type)
+    return handler.stand_in(step) if handler else ""

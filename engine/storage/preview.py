@@ -1,0 +1,313 @@
+"""The beginning of a file as plain data for a screen: never more than a set number of bytes read.
+
+Files come from jobs and strangers: control characters, escape sequences and invisible direction
+marks are replaced by visible ones before anything leaves this module.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import NotFound, StorageError
+from engine.storage import archive
+from engine.storage.base import reporting
+
+_EXTRA = "Install it with: pip install 'pipetui[preview]'."
+_CELL = 200
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+_GZIP = b"\x1f\x8b"
+_TAR_MAGIC_AT = 257
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much is looked at: bytes read, lines or rows shown, bytes scanned in an archive."""
+
+    bytes: int = 64 * 1024
+    rows: int = 200
+    scan: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Column names and rows of text cells."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What to show of a file.
+
+    Attributes:
+        kind: ``text``, ``json``, ``csv``, ``archive``, ``parquet``, ``image``, ``binary``,
+            or ``empty``.
+        title: one line: the name and what the file is.
+        lines: text lines, where there is no table.
+        table: columns and rows, for csv, archive and parquet.
+        truncated: whether the file holds more than is shown.
+        note: a sentence about what is missing and why; empty where nothing is.
+    """
+
+    kind: str
+    title: str
+    lines: tuple[str, ...] = ()
+    table: Table | None = None
+    truncated: bool = False
+    note: str = ""
+
+
+_DEFAULT = Limit()
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """Text without anything that acts on a terminal: ESC becomes ``␛``, a direction mark ``�``."""
+    return _INVISIBLE.sub(_mark, text).expandtabs(4)
+
+
+def _mark(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else "�"
+
+
+def preview(path: Path, limit: Limit = _DEFAULT) -> Preview:
+    """Preview a file by its content, its name deciding where the content leaves a choice.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    with reporting(str(path)), open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(limit.bytes)
+        if head.startswith(b"PAR1"):
+            return _parquet(path, size, limit)
+        if head.startswith(b"PK") or _is_tar(head):
+            return _archive(path, size, limit)
+        if head.startswith(_GZIP):
+            inner = _inflated(head, limit.bytes)
+            if inner:
+                return _of_bytes(path.name.removesuffix(".gz"), inner, None, limit)
+        if head.startswith(_IMAGES):
+            return _image(path, head, size, limit)
+        return _of_bytes(path.name, head, size, limit)
+
+
+def preview_member(path: Path, member: str, limit: Limit = _DEFAULT) -> Preview:
+    """Preview one file inside a tar or zip file.
+
+    Raises:
+        NotFound: the part of the archive that may be scanned has no such file.
+        StorageError: the archive cannot be read.
+    """
+    with reporting(str(path)), archive.members(path, limit_read=limit.scan) as members:
+        try:
+            for found, content in members:
+                if found.name == member and content is not None:
+                    head = content.read(limit.bytes)
+                    return _of_bytes(member, head, found.size, limit)
+        except StorageError as error:
+            if error.code != "archive-too-large":
+                raise
+    raise NotFound(
+        f"{path.name} has no file {member!r} in the part that was scanned.",
+        hint="Unpack the archive to see all of it.",
+    )
+
+
+def _of_bytes(name: str, head: bytes, size: int | None, limit: Limit) -> Preview:
+    """Preview a file of which only the first bytes are at hand (``size`` None: not known)."""
+    cut = len(head) >= limit.bytes if size is None else size > len(head)
+    if not head:
+        return Preview("empty", visible(f"{name}: empty"))
+    text = _decoded(head, cut)
+    if text is None:
+        return _binary(name, head, size, cut, limit)
+    suffix = Path(name).suffix.lower()
+    if suffix in (".json", ".ipynb", ".geojson") or text.lstrip()[:1] in ("{", "["):
+        parsed = _json(name, text, cut, limit)
+        if parsed is not None:
+            return parsed
+    if suffix in (".csv", ".tsv"):
+        return _csv(name, text, "\t" if suffix == ".tsv" else ",", cut, limit)
+    return _text("text", f"{name}: text, {_size(size)}", text, cut, limit)
+
+
+def _text(kind: str, title: str, text: str, cut: bool, limit: Limit, note: str = "") -> Preview:
+    lines = text.splitlines()
+    truncated = cut or len(lines) > limit.rows
+    shown = tuple(visible(line) for line in lines[: limit.rows])
+    return Preview(kind, visible(title), shown, truncated=truncated, note=note)
+
+
+def _json(name: str, text: str, cut: bool, limit: Limit) -> Preview | None:
+    if cut:
+        return None
+    try:
+        pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    return _text("json", f"{name}: JSON, {_size(len(text))}", pretty, False, limit)
+
+
+def _csv(name: str, text: str, delimiter: str, cut: bool, limit: Limit) -> Preview:
+    lines = text.splitlines(keepends=True)
+    if cut and len(lines) > 1:
+        lines.pop()
+    rows: list[tuple[str, ...]] = []
+    note = ""
+    try:
+        for row in csv.reader(lines, delimiter=delimiter):
+            if len(rows) > limit.rows + 1:
+                break
+            rows.append(_cells(row))
+    except csv.Error as error:
+        note = f"Reading stopped: {error}."
+    columns, body = (rows[0], rows[1:]) if rows else ((), [])
+    truncated = cut or len(body) > limit.rows or bool(note)
+    table = Table(columns, tuple(body[: limit.rows]))
+    title = visible(f"{name}: {len(columns)} columns")
+    return Preview("csv", title, table=table, truncated=truncated, note=note)
+
+
+def _archive(path: Path, size: int, limit: Limit) -> Preview:
+    rows: list[tuple[str, ...]] = []
+    note = ""
+    with archive.members(path, limit_read=limit.scan) as members:
+        try:
+            for member, _ in members:
+                if len(rows) == limit.rows:
+                    note = f"The first {limit.rows} members are shown."
+                    break
+                rows.append(_cells((member.name, member.kind, f"{member.size}")))
+        except StorageError as error:
+            if error.code != "archive-too-large":
+                raise
+            note = f"Only the first {_size(limit.scan)} were scanned."
+    table = Table(("name", "kind", "bytes"), tuple(rows))
+    title = visible(f"{path.name}: archive, {_size(size)}")
+    return Preview("archive", title, table=table, truncated=bool(note), note=note)
+
+
+def _parquet(path: Path, size: int, limit: Limit) -> Preview:
+    title = visible(f"{path.name}: Parquet, {_size(size)}")
+    try:
+        import duckdb
+    except ImportError:
+        return Preview("parquet", title, truncated=True, note=f"Parquet needs duckdb. {_EXTRA}")
+    # By descriptor, because duckdb would take `*` and `[` in a file name for a pattern.
+    with open(path, "rb") as file:
+        source = f"/proc/self/fd/{file.fileno()}"
+        settings: dict[str, Any] = {
+            "threads": 1,
+            "memory_limit": "256MB",
+            "autoinstall_known_extensions": False,
+        }
+        try:
+            with duckdb.connect(":memory:", config=settings) as db:
+                found = db.execute("SELECT * FROM read_parquet(?) LIMIT ?", [source, limit.rows])
+                columns = [f"{item[0]} {item[1]}" for item in found.description or ()]
+                rows = [_cells(map(str, row)) for row in found.fetchall()]
+                counted = db.execute(
+                    "SELECT num_rows FROM parquet_file_metadata(?)", [source]
+                ).fetchone()
+        except duckdb.Error as error:
+            first = visible(str(error).partition("\n")[0])
+            return Preview("parquet", title, truncated=True, note=f"duckdb cannot read it: {first}")
+    total = int(counted[0]) if counted else len(rows)
+    table = Table(_cells(columns), tuple(rows))
+    title += f", {total} rows, {len(columns)} columns"
+    return Preview("parquet", title, table=table, truncated=total > len(rows))
+
+
+def _image(path: Path, head: bytes, size: int, limit: Limit) -> Preview:
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError:
+        title = visible(f"{path.name}: image, {_size(size)}")
+        return Preview("image", title, truncated=True, note=f"Its size needs Pillow. {_EXTRA}")
+    try:
+        with _quietly(Image.open, path) as image:
+            title = (
+                f"{path.name}: {image.format} image, {image.width} x {image.height}, {image.mode}"
+            )
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return _binary(path.name, head, size, size > len(head), limit)
+    return Preview("image", visible(f"{title}, {_size(size)}"))
+
+
+def _quietly(function: Callable[[Path], Any], path: Path) -> Any:
+    """Open an image without the warning about its pixel count: only its header is read."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(path)
+
+
+def _binary(name: str, head: bytes, size: int | None, cut: bool, limit: Limit) -> Preview:
+    shown = head[: 16 * limit.rows]
+    lines = []
+    for start in range(0, len(shown), 16):
+        part = shown[start : start + 16]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in part)
+        lines.append(f"{start:08x}  {part.hex(' '):<47}  {text}")
+    truncated = cut or len(shown) < len(head)
+    title = visible(f"{name}: binary, {_size(size)}")
+    return Preview("binary", title, tuple(lines), truncated=truncated)
+
+
+def _decoded(head: bytes, cut: bool) -> str | None:
+    """The bytes as text; None where they are none (a NUL, or not UTF-8)."""
+    if b"\0" in head:
+        return None
+    try:
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        return decoder.decode(head, final=not cut)
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_tar(head: bytes) -> bool:
+    if head.startswith(_GZIP):
+        head = _inflated(head, 512)
+    elif head.startswith((b"BZh", b"\xfd7zXZ")):
+        return True
+    return head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar"
+
+
+def _inflated(head: bytes, length: int) -> bytes:
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head, length)
+    except zlib.error:
+        return b""
+
+
+def _cells(row: Iterable[str]) -> tuple[str, ...]:
+    return tuple(visible(cell[:_CELL] + "…" * (len(cell) > _CELL)) for cell in row)
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return "packed"
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"

@@ -1,0 +1,597 @@
+"""What every job runner promises, tried on each one that works on this host."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.errors import JobError
+from engine.jobs import identity, ladder
+from engine.jobs.base import Finished, Gone, Job, JobRunner, Running
+
+PATH = "/usr/bin:/bin"
+PODMAN = ("--runtime=runc", "--ulimit=nofile=1024:20000", "--ulimit=nproc=1000:1000")
+PODMAN_OPTIONS = ("--network=host", *PODMAN)
+IMAGE = "localhost/pipetui-contract:latest"
+PATIENCE_S = 60
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> ladder.Probe:
+    cache = tmp_path_factory.mktemp("home") / "job-runners.json"
+    return asyncio.run(ladder.probe(str(cache)))
+
+
+@pytest.fixture(scope="session")
+def image(probe: ladder.Probe, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small image out of the host's own programs; skips where no container can run."""
+    if not probe.findings["container"].works:
+        pytest.skip(probe.findings["container"].why)
+    tool = probe.findings["container"].detail["tool"]
+    archive = tmp_path_factory.mktemp("image") / "root.tar"
+    with tarfile.open(archive, "w") as tar:
+        for path in _with_libraries("sh", "sleep", "cat", "head", "env", "ls"):
+            tar.add(os.path.realpath(path), path)
+    subprocess.run([tool, "import", archive, IMAGE], check=True, capture_output=True)
+    trial = subprocess.run(
+        [tool, "run", "--rm", *PODMAN_OPTIONS, IMAGE, "/bin/sh", "-c", "exit 7"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if trial.returncode != 7:
+        pytest.skip(f"no container can run: {trial.stderr}")
+    return IMAGE
+
+
+def _with_libraries(*programs: str) -> set[str]:
+    paths = set()
+    for program in programs:
+        path = f"/bin/{program}"
+        listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+        paths |= {path, *(word for word in listed.split() if word.startswith("/"))}
+    return paths
+
+
+@dataclass
+class Bench:
+    """One runner, and jobs for it whose files the test can find from outside."""
+
+    runner: JobRunner
+    home: Path
+    image: str = ""
+    count: int = field(default=0)
+
+    @property
+    def name(self) -> str:
+        return self.runner.name
+
+    def job(self, *command: str, **more: str) -> Job:
+        self.count += 1
+        directory = self.home / f"attempt {self.count}"
+        (directory / "ml").mkdir(parents=True, mode=0o700)
+        return Job(
+            id=f"execution/step/{os.getpid()}.{self.count}",
+            directory=str(directory),
+            command=command,
+            environment={"PATH": PATH, **more},
+            ml="" if self.name == "process" else str(directory / "ml"),
+            working_directory=str(directory / "ml") if self.name == "process" else "/opt/ml",
+            image=self.image,
+        )
+
+    def script(self, text: str, **more: str) -> Job:
+        """A job whose shell script finds its files in its working directory."""
+        return self.job("sh", "-c", text, **more)
+
+
+@pytest.fixture(
+    params=[
+        "process",
+        "namespace",
+        "rewrite",
+        pytest.param("container", marks=pytest.mark.container),
+    ]
+)
+def bench(request: pytest.FixtureRequest, probe: ladder.Probe, tmp_path: Path) -> Bench:
+    finding = probe.findings[request.param]
+    if not finding.works:
+        pytest.skip(f"{request.param}: {finding.why}")
+    image = request.getfixturevalue("image") if request.param == "container" else ""
+    return Bench(ladder.choose(probe, request.param, PODMAN_OPTIONS), tmp_path, image)
+
+
+def log(job: Job) -> bytes:
+    return Path(job.directory, "job.log").read_bytes()
+
+
+class Fifo:
+    """A pipe in the job's working directory."""
+
+    def __init__(self, job: Job, name: str) -> None:
+        self.path = Path(job.directory, "ml", name)
+        os.mkfifo(self.path)
+        self.descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+
+    async def heard(self) -> bytes:
+        """The next bytes that come; none once all who had it open are gone."""
+        loop, ready = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self.descriptor, ready.set)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await ready.wait()
+        finally:
+            loop.remove_reader(self.descriptor)
+        return os.read(self.descriptor, 100)
+
+    def tell(self) -> None:
+        self.path.write_bytes(b"go\n")
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+@pytest.fixture
+def fifo() -> Iterator[type[Fifo]]:
+    made: list[Fifo] = []
+
+    class Kept(Fifo):
+        def __init__(self, job: Job, name: str) -> None:
+            super().__init__(job, name)
+            made.append(self)
+
+    yield Kept
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize("code", [0, 3, 255])
+async def test_exit_code_comes_back(bench: Bench, code: int) -> None:
+    handle = await bench.runner.start(bench.script(f"exit {code}"))
+    end = await bench.runner.wait(handle)
+    assert (end.code, end.signal, end.lost, end.stopped) == (code, None, False, False)
+    assert end.ok is (code == 0)
+    assert end.ended_at is not None
+
+
+async def test_handle_is_plain_json(bench: Bench) -> None:
+    handle = await bench.runner.start(bench.script("exit 4"))
+    assert (await bench.runner.wait(json.loads(json.dumps(handle)))).code == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+async def test_death_by_signal_is_told_from_an_exit(bench: Bench, number: int) -> None:
+    # In a container the shell is process 1, which the kernel shields from its own signals.
+    job = bench.script(f"sh -c 'kill -{int(number)} $$'; exit $?")
+    end = await bench.runner.wait(await bench.runner.start(job))
+    assert (end.code, end.signal) == (None, number)
+    assert signal.Signals(number).name in end.describe()
+
+
+async def test_the_job_itself_dying_by_signal(bench: Bench) -> None:
+    if bench.name == "container":
+        pytest.skip("process 1 of a container cannot kill itself")
+    end = await bench.runner.wait(await bench.runner.start(bench.script("kill -9 $$")))
+    assert (end.code, end.signal) == (None, signal.SIGKILL)
+
+
+async def test_output_flood_lands_in_the_file_complete(bench: Bench) -> None:
+    job = bench.job("head", "-c", "50000000", "/dev/zero")
+    assert (await bench.runner.wait(await bench.runner.start(job))).ok
+    assert Path(job.directory, "job.log").stat().st_size == 50_000_000
+    assert Path(job.directory, "job.log").stat().st_mode & 0o777 == 0o600
+
+
+async def test_both_outputs_keep_their_bytes_and_order(bench: Bench) -> None:
+    job = bench.script(r"printf '\377\376\n'; printf '\000x\n' >&2; printf 'end'")
+    await bench.runner.wait(await bench.runner.start(job))
+    if bench.name == "container":
+        assert sorted(log(job)) == sorted(b"\xff\xfe\n\0x\nend")
+    else:
+        assert log(job) == b"\xff\xfe\n\0x\nend"
+
+
+async def test_standard_input_is_empty(bench: Bench) -> None:
+    job = bench.job("cat")
+    assert (await bench.runner.wait(await bench.runner.start(job))).ok
+    assert log(job) == b""
+
+
+async def test_stop_lets_the_job_clean_up(bench: Bench, fifo: type[Fifo]) -> None:
+    job = bench.script(
+        "trap 'echo saved >model; exit 9' TERM; echo >ready; while :; do read x <never; done"
+    )
+    ready, _ = fifo(job, "ready"), fifo(job, "never")
+    handle = await bench.runner.start(job)
+    await ready.heard()
+    await bench.runner.stop(handle, PATIENCE_S)
+    end = await bench.runner.wait(handle)
+    assert (end.code, end.stopped, end.ok) == (9, True, False)
+    assert Path(job.directory, "ml", "model").read_text() == "saved\n"
+
+
+async def test_stop_kills_a_job_that_ignores_sigterm(bench: Bench, fifo: type[Fifo]) -> None:
+    job = bench.script("trap '' TERM; exec 3>alive; echo >ready; while :; do sleep 1000; done")
+    ready, alive = fifo(job, "ready"), fifo(job, "alive")
+    handle = await bench.runner.start(job)
+    await ready.heard()
+    await bench.runner.stop(handle, 0.05)
+    end = await bench.runner.wait(handle)
+    assert (end.signal, end.stopped, end.lost) == (signal.SIGKILL, True, False)
+    assert await alive.heard() == b""
+
+
+async def test_stop_twice_and_after_the_end_does_nothing(bench: Bench, fifo: type[Fifo]) -> None:
+    job = bench.script("echo >ready; exec sleep 1000")
+    ready = fifo(job, "ready")
+    handle = await bench.runner.start(job)
+    await ready.heard()
+    await asyncio.gather(bench.runner.stop(handle, 0.05), bench.runner.stop(handle, 0.05))
+    await bench.runner.stop(handle, 0.05)
+    assert (await bench.runner.wait(handle)).stopped
+
+
+async def test_stop_of_a_finished_job_does_not_change_its_end(bench: Bench) -> None:
+    handle = await bench.runner.start(bench.script("exit 5"))
+    end = await bench.runner.wait(handle)
+    await bench.runner.stop(handle, 1)
+    assert (end.code, end.stopped) == (5, False)
+
+
+async def test_stop_right_after_the_start(bench: Bench) -> None:
+    handle = await bench.runner.start(bench.script("exec sleep 1000"))
+    await bench.runner.stop(handle, 0.2)
+    assert (await bench.runner.wait(handle)).stopped
+
+
+async def test_child_in_the_background_does_not_outlive_the_job(
+    bench: Bench, fifo: type[Fifo]
+) -> None:
+    job = bench.script("exec 3>alive; sleep 1000 & exit 0")
+    alive = fifo(job, "alive")
+    assert (await bench.runner.wait(await bench.runner.start(job))).ok
+    assert await alive.heard() == b""
+
+
+async def test_child_in_a_session_of_its_own_does_not_outlive_the_job(
+    bench: Bench, fifo: type[Fifo], probe: ladder.Probe
+) -> None:
+    if bench.name != "namespace" or not probe.findings["namespace"].detail["contained"]:
+        pytest.skip("only a PID namespace holds such a child")
+    job = bench.script("exec 3>alive; setsid sleep 1000 & read x <go")
+    alive, go = fifo(job, "alive"), fifo(job, "go")
+    handle = await bench.runner.start(job)
+    await asyncio.to_thread(go.tell)
+    assert (await bench.runner.wait(handle)).ok
+    assert await alive.heard() == b""
+
+
+async def test_stop_reaches_a_child_in_a_session_of_its_own(bench: Bench, fifo: type[Fifo]) -> None:
+    if bench.name == "container":
+        pytest.skip("a container ends all of its processes by itself")
+    job = bench.script("exec 3>alive; setsid sh -c 'trap \"\" TERM; echo >ready; sleep 1000'")
+    alive, ready = fifo(job, "alive"), fifo(job, "ready")
+    handle = await bench.runner.start(job)
+    await ready.heard()
+    await bench.runner.stop(handle, PATIENCE_S)
+    assert (await bench.runner.wait(handle)).stopped
+    assert await alive.heard() == b""
+
+
+async def test_environment_is_what_was_given(bench: Bench) -> None:
+    given = {"HOME": "/h", "EMPTY": "", "TEXT": "a b\n'\"$x\\ ä", "stat": "1", "code": "2"}
+    job = bench.job("cat", "/proc/self/environ", **given)
+    await bench.runner.wait(await bench.runner.start(job))
+    lines = log(job).decode().rstrip("\0").split("\0")
+    seen = dict(line.split("=", 1) for line in lines)
+    if bench.name == "container":
+        assert seen.items() >= job.environment.items()
+    else:
+        assert seen == {**job.environment, "PIPETUI_JOB": job.id}
+
+
+async def test_signals_have_their_default_actions(bench: Bench) -> None:
+    job = bench.job("cat", "/proc/self/status")
+    await bench.runner.wait(await bench.runner.start(job))
+    fields = dict(line.split(":\t", 1) for line in log(job).decode().splitlines() if ":\t" in line)
+    assert int(fields["SigIgn"], 16) == 0
+    assert int(fields["SigBlk"], 16) == 0
+
+
+async def test_files_under_opt_ml_are_shared_both_ways(bench: Bench) -> None:
+    if bench.name == "process":
+        pytest.skip("a plain process has no /opt/ml")
+    job = bench.script("cat /opt/ml/input; echo made >/opt/ml/model")
+    Path(job.ml, "input").write_text("given\n")
+    assert (await bench.runner.wait(await bench.runner.start(job))).ok
+    assert log(job) == b"given\n"
+    made = Path(job.ml, "model")
+    assert made.read_text() == "made\n"
+    assert made.stat().st_uid == os.geteuid()
+
+
+async def test_hard_coded_opt_ml_works_or_is_explained(bench: Bench) -> None:
+    if bench.name == "process":
+        pytest.skip("a plain process has no /opt/ml")
+    if bench.name == "rewrite" and Path("/opt/ml").exists():
+        pytest.skip("this host has an /opt/ml")
+    job = bench.job("sh", "/opt/ml/train.sh")
+    Path(job.ml, "train.sh").write_text("cat /opt/ml/input/config/hyperparameters.json\n")
+    config = Path(job.ml, "input", "config")
+    config.mkdir(parents=True)
+    Path(config, "hyperparameters.json").write_text("{}")
+    end = await bench.runner.wait(await bench.runner.start(job))
+    assert end.ok is (bench.name != "rewrite")
+    assert ("/opt/ml" in end.note) is (bench.name == "rewrite")
+
+
+async def test_the_hosts_own_opt_stays_visible(bench: Bench) -> None:
+    if bench.name == "container":
+        pytest.skip("a container has its own /opt")
+    job = bench.job("ls", "-A", "/opt")
+    await bench.runner.wait(await bench.runner.start(job))
+    assert set(log(job).decode().split("\n")) - {"", "ml"} == set(os.listdir("/opt")) - {"ml"}
+
+
+async def test_a_plain_process_refuses_a_job_that_needs_opt_ml(bench: Bench) -> None:
+    if bench.name != "process":
+        pytest.skip("only a plain process does")
+    job = replace(bench.script("exit 0"), ml="/somewhere")
+    with pytest.raises(JobError) as caught:
+        await bench.runner.start(job)
+    assert caught.value.code == "job-needs-opt-ml"
+
+
+async def test_adoption_of_a_live_job_by_handle_and_by_directory_alone(
+    bench: Bench, fifo: type[Fifo]
+) -> None:
+    job = bench.script("echo >ready; read x <go; exit 6")
+    ready, go = fifo(job, "ready"), fifo(job, "go")
+    handle = await bench.runner.start(job)
+    await ready.heard()
+    assert bench.runner.adopt(handle, job.directory) == Running(handle)
+    assert bench.runner.adopt(None, job.directory) == Running(handle)
+    await asyncio.to_thread(go.tell)
+    assert (await bench.runner.wait(handle)).code == 6
+
+
+CALLER = """
+import asyncio, json, sys
+from engine.jobs import ladder
+from engine.jobs.base import Job
+
+async def main():
+    cache, name, options, job = json.loads(sys.argv[1])
+    runner = ladder.choose(await ladder.probe(cache), name, options)
+    job["command"] = tuple(job["command"])
+    print(json.dumps(await runner.start(Job(**job))), flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("finished_meanwhile", [False, True])
+@pytest.mark.parametrize("with_handle", [True, False])
+async def test_job_outlives_a_caller_killed_by_sigkill(
+    bench: Bench,
+    probe: ladder.Probe,
+    fifo: type[Fifo],
+    finished_meanwhile: bool,
+    with_handle: bool,
+) -> None:
+    job = bench.script("exec 3>alive; echo >ready; read x <go; exit 42")
+    ready, go, alive = fifo(job, "ready"), fifo(job, "go"), fifo(job, "alive")
+    plain = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+    arguments = [f"{probe.scratch}/job-runners.json", bench.name, PODMAN_OPTIONS, plain]
+    caller = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", CALLER, json.dumps(arguments)),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert caller.stdout is not None
+    handle = json.loads(await caller.stdout.readline())
+    await ready.heard()
+    caller.kill()
+    await caller.wait()
+
+    supervisor = identity.ProcessIdentity.from_dict(handle)
+    if finished_meanwhile:
+        await asyncio.to_thread(go.tell)
+        assert await alive.heard() == b""
+        while supervisor.alive():
+            await asyncio.sleep(0)
+    adopted = bench.runner.adopt(handle if with_handle else None, job.directory)
+    if finished_meanwhile:
+        assert isinstance(adopted, Finished)
+        end = adopted.exit
+    else:
+        assert adopted == Running(handle)
+        await asyncio.to_thread(go.tell)
+        end = await bench.runner.wait(adopted.handle)
+    assert (end.code, end.lost) == (42, False)
+
+
+async def test_a_job_that_never_started_is_gone_for_good(bench: Bench) -> None:
+    job = bench.script("echo ran")
+    assert bench.runner.adopt(None, job.directory) == Gone()
+    assert bench.runner.adopt(None, job.directory) == Gone()
+    handle = await bench.runner.start(job)
+    assert not (await bench.runner.wait(handle)).ok
+    assert b"ran\n" not in log(job)
+
+
+async def test_another_process_with_the_same_number_is_left_alone(bench: Bench) -> None:
+    job = bench.script("exit 0")
+    stranger = await asyncio.create_subprocess_exec("sleep", "1000", start_new_session=True)
+    try:
+        own = identity.of(stranger.pid)
+        assert own is not None
+        older = replace(own, start_ticks=own.start_ticks - 1)
+        handle = {"runner": bench.name, "id": job.id, "directory": job.directory}
+        for wrong in (older, replace(own, boot_id="another")):
+            reused = {**handle, **wrong.as_dict()}
+            assert bench.runner.adopt(reused, job.directory) == Gone()
+            await bench.runner.stop(reused, 0)
+            end = await bench.runner.wait(reused)
+            assert not end.ok
+        assert own.alive()
+    finally:
+        stranger.kill()
+        await stranger.wait()
+
+
+async def test_a_job_whose_supervisor_was_killed_is_never_a_success(
+    bench: Bench, fifo: type[Fifo]
+) -> None:
+    if bench.name == "container":
+        pytest.skip("a container's exit code survives its supervisor")
+    job = bench.script("exec 3>alive; echo >ready; read x <never")
+    ready, alive, _ = fifo(job, "ready"), fifo(job, "alive"), fifo(job, "never")
+    handle = await bench.runner.start(job)
+    await ready.heard()
+    os.kill(handle["pid"], signal.SIGKILL)
+    end = await bench.runner.wait(handle)
+    assert end.lost and not end.ok and "lost" in end.describe()
+    assert await alive.heard() == b""
+    adopted = bench.runner.adopt(None, job.directory)
+    assert isinstance(adopted, Finished) and adopted.exit.lost
+
+
+async def test_a_container_outlives_its_supervisor(bench: Bench, fifo: type[Fifo]) -> None:
+    if bench.name != "container":
+        pytest.skip("only a container does")
+    job = bench.script("echo >ready; read x <go; exit 6")
+    ready, go = fifo(job, "ready"), fifo(job, "go")
+    handle = await bench.runner.start(job)
+    await ready.heard()
+    os.kill(handle["pid"], signal.SIGKILL)
+    assert isinstance(bench.runner.adopt(handle, job.directory), Running)
+    adopted = bench.runner.adopt(None, job.directory)
+    assert isinstance(adopted, Running)
+    waiting = asyncio.create_task(bench.runner.wait(adopted.handle))
+    await asyncio.to_thread(go.tell)
+    assert (await waiting).code == 6
+
+
+async def test_twenty_jobs_at_once_keep_their_own_ends(bench: Bench) -> None:
+    jobs = [bench.script(f"echo {number}; exit {number}") for number in range(20)]
+    handles = await asyncio.gather(*map(bench.runner.start, jobs))
+    ends = await asyncio.gather(*map(bench.runner.wait, handles))
+    assert [end.code for end in ends] == list(range(20))
+    assert [log(job) for job in jobs] == [f"{number}\n".encode() for number in range(20)]
+
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(arguments=st.lists(TEXT, max_size=4), value=TEXT)
+def test_any_text_arrives_unchanged(bench: Bench, arguments: list[str], value: str) -> None:
+    job = bench.job("sh", "-c", r'printf "%s\0" "$VALUE" "$@"', "sh", *arguments, VALUE=value)
+
+    async def run() -> None:
+        assert (await bench.runner.wait(await bench.runner.start(job))).ok
+
+    asyncio.run(run())
+    assert log(job).decode() == "".join(f"{text}\0" for text in (value, *arguments))
+
+
+@pytest.mark.parametrize("command", [("no such program",), ("exit", "0"), ("/",)])
+async def test_a_command_that_is_none_fails_with_a_line_in_the_log(
+    bench: Bench, command: tuple[str, ...]
+) -> None:
+    job = bench.job(*command)
+    end = await bench.runner.wait(await bench.runner.start(job))
+    assert end.code in (126, 127) and "the command" in end.describe()
+    assert command[0].encode() in log(job)
+
+
+async def test_a_working_directory_that_cannot_be_entered_fails_with_a_line_in_the_log(
+    bench: Bench,
+) -> None:
+    job = replace(bench.script("echo ran"), working_directory="/dev/null/missing")
+    end = await bench.runner.wait(await bench.runner.start(job))
+    assert end.code in (125, 126, 127)
+    assert b"/dev/null/missing" in log(job)
+    assert b"ran\n" not in log(job)
+
+
+async def test_cancelling_wait_leaves_the_job_alone_and_no_descriptor_behind(
+    bench: Bench, fifo: type[Fifo]
+) -> None:
+    job = bench.script("echo >ready; read x <go; exit 8")
+    ready, go = fifo(job, "ready"), fifo(job, "go")
+    handle = await bench.runner.start(job)
+    await ready.heard()
+    before = os.listdir("/proc/self/fd")
+    waiting = asyncio.create_task(bench.runner.wait(handle))
+    await asyncio.sleep(0)
+    assert len(os.listdir("/proc/self/fd")) == len(before) + 1
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+    await asyncio.to_thread(go.tell)
+    assert (await bench.runner.wait(handle)).code == 8
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": "with blank"},
+        {"id": ""},
+        {"directory": "relative"},
+        {"directory": "/missing/directory"},
+        {"command": ()},
+        {"command": ("a\0b",)},
+        {"environment": {"A.B": "x"}},
+        {"environment": {"A=B": "x"}},
+        {"working_directory": "relative"},
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_started_is_refused_with_a_way_out(
+    bench: Bench, wrong: dict[str, object]
+) -> None:
+    job = replace(bench.script("exit 0"), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(JobError) as caught:
+        await bench.runner.start(job)
+    assert caught.value.code in ("job-invalid", "job-not-started", "job-opt-ml-unavailable")
+    assert caught.value.hint
+
+
+async def test_every_recipe_of_this_host_shows_opt_ml(probe: ladder.Probe, tmp_path: Path) -> None:
+    """All namespace recipes that enter at all, not only the best one."""
+    from engine.jobs.namespace import NamespaceRunner, recipes
+
+    tried = 0
+    for number, recipe in enumerate(recipes()):
+        runner = NamespaceRunner(recipe, tempfile.mkdtemp(dir=tmp_path))
+        home = tmp_path / str(number)
+        job = Bench(runner, home).script("echo made >/opt/ml/model; exit 3")
+        end = await runner.wait(await runner.start(job))
+        if end.code == 3:
+            tried += 1
+            assert Path(job.ml, "model").read_text() == "made\n"
+        else:
+            assert not end.ok and not end.lost
+    assert (tried > 0) is probe.findings["namespace"].works
