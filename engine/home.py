@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,6 +59,8 @@ class Home:
             return file.read_text(encoding="ascii")
         except FileNotFoundError:
             pass
+        import secrets
+
         text = secrets.token_hex(16)
         with suppress(FileExistsError):
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

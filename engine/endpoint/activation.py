@@ -167,15 +167,15 @@ class EndpointSocket:
 
     def close(self) -> None:
         """End the endpoint, its running requests done, and give the port back."""
-        if self._loop is not None:
+        if self._loop is not None and self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener)
-            self._loop = None
         self._listener.close()
         if self._process is not None:
             self._process.terminate()
             if not wait_for_exit(self._pidfd, _STOP_SECONDS):
                 self._process.kill()
             self._reap()
+        self._loop = None
         with contextlib.suppress(OSError):
             _record(self._log).unlink()
 

@@ -128,6 +128,8 @@ def _from_row(image: Image, row: Row, python: Minor, algorithm: str | None) -> R
     pinned = _versions(pins)
     crossed = [change for change in CHANGES if _crosses(change, row, pinned)]
     grade = closeness(row.lead, row.inside, pinned)
+    if row.partial and grade is Grade.EXACT:
+        grade = Grade.SAME_MINOR
     if any(change.breaks for change in crossed):
         grade = Grade.FAR
     return Resolution(

@@ -31,6 +31,7 @@ class Installation:
     """Runs installer commands, keeps their lines in a log file and the last few at hand."""
 
     def __init__(self, installer: Installer, log: Path, on_line: OnLine) -> None:
+        self._name = installer.name
         self._variables = installer.variables(os.environ)
         self._log = log
         self._on_line = on_line
@@ -73,7 +74,7 @@ class Installation:
             raise
         if code:
             raise EnvironmentError_(
-                f"The environment could not be built: {command[0]} ended with code {code}.\n"
+                f"The environment could not be built: {self._name} ended with code {code}.\n"
                 + "\n".join(self._tail),
                 code="environment-build-failed",
                 hint=f"The whole output is in {self._log}. Check the network and the pins, or name"

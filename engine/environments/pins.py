@@ -28,12 +28,14 @@ class Row:
         lead: the library the image is named after; closeness is measured by it.
         inside: library to version, as the image has them.
         pins: Python version to the requirements that install there.
+        partial: ``inside`` leaves much out, so that pins are never called exact.
     """
 
     versions: tuple[str, ...]
     lead: str
     inside: Mapping[str, str]
     pins: Mapping[Minor, tuple[str, ...]]
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ DISTRIBUTION = (
             ),
             (3, 13): (*_SK_1_5, "xgboost==1.7.6"),
         },
+        partial=True,
     ),
     Row(
         ("2",),
@@ -240,6 +243,7 @@ DISTRIBUTION = (
             ),
             (3, 13): (*_SK_1_5, "xgboost-cpu==2.1.4"),
         },
+        partial=True,
     ),
     Row(
         ("3",),
@@ -256,6 +260,7 @@ DISTRIBUTION = (
                 "scikit-learn 1.6.1, xgboost-cpu 2.1.4, numpy 2.1.0, scipy 1.15.2, pandas 2.2.3"
             ),
         },
+        partial=True,
     ),
 )
 

@@ -67,11 +67,10 @@ class ContainerRunner(ProcessRunner):
     def adopt(self, handle: Handle | None, directory: str) -> Adopted:
         """See `JobRunner.adopt`."""
         adopted = super().adopt(handle, directory)
-        if not isinstance(adopted, Finished) or not adopted.exit.lost:
+        if not isinstance(adopted, Finished):
             return adopted
         name, claim = _name(directory), attempt.read_claim(directory)
-        running = self._ask("container", "inspect", "--format", "{{.State.Running}}", name)
-        if running == "true" and claim:
+        if claim and adopted.exit.lost and self._running(name):
             lost = {"pid": claim.pid, "start_ticks": 0, "boot_id": claim.boot_id}
             own = {"runner": self.name, "id": claim.job_id, "directory": directory, **lost}
             return Running(handle or own)
@@ -110,6 +109,10 @@ class ContainerRunner(ProcessRunner):
         own = {name: text for name, text in os.environ.items() if name in _OF_THE_TOOL}
         given = {name: text for name, text in job.environment.items() if name not in _OF_THE_TOOL}
         return own | given
+
+    def _running(self, name: str) -> bool:
+        state = self._ask("container", "inspect", "--format", "{{.State.Running}}", name)
+        return state == "true"
 
     def _close(self, name: str, end: Exit) -> Exit:
         """Ask the container itself for what the shim could not know, and remove it."""

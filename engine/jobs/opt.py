@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_UNSAFE = re.compile(r"[\s\\#]")
+_UNSAFE = re.compile(r"[\s\\#]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _TAIL_WINDOW = 256 * 1024
 _CHUNK = MIB // 4
 _HITS_AT_ONCE = 100_000
 _LEVEL_CHUNK = 64 * 1024
+_QUICK_LOOK_COST = 8
 _LEVEL_COST = 24
 _FINGERPRINT = 256
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -77,7 +79,7 @@ class FileLog:
         """Whether every line has been counted."""
         return self._index.end == self.size
 
-    def refresh(self, budget: int = 64 * MIB) -> bool:
+    def refresh(self, budget: int = 32 * MIB) -> bool:
         """Picks up growth, truncation and rotation and counts up to ``budget`` more bytes."""
         before = self._state()
         self._follow_path()
@@ -131,7 +133,11 @@ class FileLog:
     def _read(self, offset: int, size: int) -> bytes:
         if self._fd < 0 or size <= 0:
             return b""
-        return os.pread(self._fd, size, offset)
+        try:
+            return os.pread(self._fd, size, offset)
+        except OSError as error:
+            self.problem = f"The log is unreadable: {error.strerror}."
+            return b""
 
     def lines(self, start: int, count: int) -> list[LogLine]:
         """Lines ``start`` to ``start + count``, as many of them as there are."""
@@ -222,17 +228,14 @@ class FileLog:
                 break
             cut = not chunk.endswith(b"\n")
             rows = self._index.line_at(offset + len(chunk)) - line + cut
-            found = set(range(rows))
-            budget -= len(chunk)
-            if matcher:
-                found = set(matcher.rows(chunk))
-                budget -= len(chunk) * (matcher.cost - 1)
-                if exclude:
-                    found = set(range(rows)) - found
+            found: Iterable[int] = matcher.rows(chunk) if matcher else range(rows)
+            if matcher and exclude:
+                found = sorted(set(range(rows)).difference(found))
             if grade:
-                found &= grade.rows(chunk)
-                budget -= len(chunk) * (grade.cost - 1)
-            hits.extend(line + row for row in sorted(found))
+                reached = grade.rows(chunk)
+                found = [row for row in found if row in reached]
+            hits.extend(line + row for row in found)
+            budget -= len(chunk) * max(matcher.cost if matcher else 1, grade.cost if grade else 1)
             line += rows
             offset = self._index.offset(line) if cut else offset + len(chunk)
         return Scan(hits, min(line, self._index.newlines), line >= stop)
@@ -282,7 +285,7 @@ class _LevelRows:
         self._level = level
         self._heads = heads
         self._classifier = Classifier()
-        self.cost = 1
+        self.cost = _QUICK_LOOK_COST
 
     def warm(self, texts: list[str]) -> None:
         for text in texts:
@@ -291,7 +294,7 @@ class _LevelRows:
     def rows(self, chunk: bytes) -> set[int]:
         continues = self._classifier.level >= self._level
         if not continues and not may_reach(chunk, self._level):
-            self._classifier, self.cost = Classifier(), 1
+            self._classifier, self.cost = Classifier(), _QUICK_LOOK_COST
             return set()
         self.cost = _LEVEL_COST
         rows = set()

@@ -29,7 +29,9 @@ class Matcher:
         self._fold = bool(pattern.flags & re.IGNORECASE)
         literal = literal_of(pattern)
         plain = literal is not None and (literal.isascii() or not self._fold)
-        self._needle = literal.encode() if literal is not None and plain else None
+        self._needle = None
+        if literal is not None and plain:
+            self._needle = literal.encode("utf-8", "surrogatepass")
         if self._needle is not None and self._fold:
             self._needle = self._needle.lower()
         self.cost = 1 if plain else REGEX_COST

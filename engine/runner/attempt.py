@@ -95,13 +95,6 @@ class Attempt:
         """See ``StepContext.progress``."""
         self._shell.note(StepProgressed(self.step.name, words, dict(metadata)))
 
-    def begun(self) -> bool:
-        """See ``StepContext.begun``."""
-        if not self.resuming:
-            return False
-        adopted = self._shell.job_runner.adopt(None, str(self.directory))
-        return not isinstance(adopted, Gone)
-
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """See ``StepContext.in_thread``."""
         return await asyncio.to_thread(function, *arguments)
@@ -175,6 +168,8 @@ class Attempt:
                     return handle
                 case Finished(exit):
                     return exit
+                case Gone():
+                    return Exit(lost=True, note="it had not started when its runner died")
         os.makedirs(job.directory, mode=0o700, exist_ok=True)
         return await runner.start(job)
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from engine.clock import Clock
-from engine.model.events import Event, Fact
+from engine.model.events import Event, Fact, StepProgressed
 from engine.store.base import EventStore, Lease, Settlement
 
 NOTE_DELAY_S = 0.005
@@ -36,8 +36,21 @@ class Journal:
         self._broken: BaseException | None = None
 
     def note(self, *facts: Fact) -> None:
-        """Record facts soon, in order, without waiting for them."""
-        self._notes.extend(facts)
+        """Record facts soon, in order, without waiting for them.
+
+        Of what a step says it is doing, only the last word before a transaction is kept.
+        """
+        for fact in facts:
+            last = self._notes[-1] if self._notes else None
+            superseded = (
+                isinstance(fact, StepProgressed)
+                and isinstance(last, StepProgressed)
+                and fact.step == last.step
+                and not last.metadata
+            )
+            if superseded:
+                self._notes.pop()
+            self._notes.append(fact)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(NOTE_DELAY_S, self._start_flush)
 

@@ -140,8 +140,11 @@ async def choose_job_runner(home: Home, config: Config) -> JobRunner:
 
 
 def main() -> int:
-    """Run the request on standard input; the exit code is the spawner's business only."""
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=RunnerRequest)
+    """Run the request on standard input, if there is one; only the spawner reads the exit code."""
+    text = sys.stdin.buffer.read()
+    if not text:
+        return 0
+    request = msgspec.json.decode(text, type=RunnerRequest)
     if os.fork():
         # Whoever spawned this reaps it at once; the runner itself belongs to init.
         os._exit(0)

@@ -22,7 +22,7 @@ from engine.definition.expressions import resolve
 from engine.definition.graph import Graph
 from engine.errors import PipetuiError
 from engine.home import Home
-from engine.jobs.base import JobRunner
+from engine.jobs.base import Gone, JobRunner
 from engine.model import commands as c
 from engine.model import events as e
 from engine.model.fold import ExecutionState
@@ -35,6 +35,7 @@ from engine.runner.scope import ExecutionScope
 from engine.runner.wakeup import Wakeup
 from engine.steps.base import Answer, Outcome, Run, Services, failed
 from engine.steps.handlers import handler_for
+from engine.steps.output_parameters import typed_outputs
 from engine.store.base import EventStore, Lease, Settlement
 
 log = logging.getLogger("pipetui.runner")
@@ -122,7 +123,7 @@ class Runner:
         if self._state.execution.stop_requested:
             self._scheduler.stop()
         facts: list[e.Fact] = self._scheduler.begin()
-        await self._resume(tasks)
+        facts += await self._resume(tasks)
         self._inbox.put_nowait(None)
         while True:
             await self._launch(tasks, facts)
@@ -258,11 +259,22 @@ class Runner:
             ),
         ]
 
-    async def _resume(self, tasks: asyncio.TaskGroup) -> None:
-        """Take over the attempts that an earlier runner left running."""
+    async def _resume(self, tasks: asyncio.TaskGroup) -> list[e.Fact]:
+        """Take over the attempts that an earlier runner left running.
+
+        An attempt whose job had not started is given up; the step starts anew. Returns the facts
+        that say so.
+        """
+        given_up: list[e.Fact] = []
         left = [step for step in self._state.steps.values() if step.status in STEP_RUNNING]
         answers = await self._answers() if any(s.type == "Callback" for s in left) else {}
         for view in left:
+            if view.directory and isinstance(
+                self._shell.job_runner.adopt(None, view.directory), Gone
+            ):
+                given_up.append(e.AttemptLost(view.name, view.attempt, "its job had not started"))
+                self._scheduler.reopen(view.name)
+                continue
             step = self._definition.steps[view.name]
             scope = self._scope(job_name(self._run_facts.id, step, view.attempt))
             attempt = Attempt(
@@ -282,6 +294,7 @@ class Runner:
             self._start(tasks, attempt)
             if self._state.execution.stop_requested:
                 self._stop_attempt(attempt)
+        return given_up
 
     async def _answers(self) -> dict[str, Answer]:
         """Answers that were recorded, by token."""
@@ -338,6 +351,8 @@ class Runner:
     ) -> tuple[list[e.Fact], Callable[[], object], str]:
         for name, attempt in self._attempts.items():
             if attempt.callback_token == command.token and self._waits(name):
+                if problem := _missing_output(attempt, command):
+                    return [], _nothing, problem
                 fact = e.CallbackAnswered(
                     name,
                     command.token,
@@ -357,6 +372,17 @@ class Runner:
         return await self._store.register(
             self._lease, fact, at=self._clock.now(), actor=self._state.execution.created_by
         )
+
+
+def _missing_output(attempt: Attempt, command: c.AnswerCallback) -> str:
+    """What an approval lacks; it is refused, for the step would only fail of it."""
+    if not command.success:
+        return ""
+    try:
+        typed_outputs(attempt.step.output_parameters, command.outputs, "the answer")
+    except PipetuiError as problem:
+        return problem.message.removeprefix("ClientError: ")
+    return ""
 
 
 def _nothing() -> None:

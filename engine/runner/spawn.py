@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from engine.errors import PipetuiError, StoreError
 
@@ -40,17 +40,16 @@ class Refused(PipetuiError):
         self.exit = exit_code
 
 
-def spawn(request: bytes) -> str:
-    """Start a runner process in a session of its own; returns the id of its execution.
+def launch() -> subprocess.Popen[bytes]:
+    """Start a runner process that waits for its request, in a session of its own.
 
-    Args:
-        request: JSON of a ``RunnerRequest``.
-
-    Errors: ``Refused`` with what the runner found, ``StoreError`` where it died or hung.
+    Most of what a runner needs before its first step is the time to load; whoever knows early that
+    one will be wanted launches it first and works out the request meanwhile. A process that is
+    never asked ends when its input closes.
     """
     root = str(Path(__file__).resolve().parents[2])
     environment = {**os.environ, "PYTHONPATH": _joined(root, os.environ.get("PYTHONPATH", ""))}
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "engine.runner"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -59,10 +58,29 @@ def spawn(request: bytes) -> str:
         cwd="/",
         env=environment,
     )
+
+
+def ask(process: subprocess.Popen[bytes], request: bytes) -> str:
+    """Hand a launched runner its request; returns the id of its execution.
+
+    Args:
+        request: JSON of a ``RunnerRequest``.
+
+    Errors: ``Refused`` with what the runner found, ``StoreError`` where it died or hung.
+    """
+    import msgspec
+
     assert process.stdin and process.stdout and process.stderr
     with process.stdin, process.stdout, process.stderr:
         process.stdin.write(request)
         process.stdin.close()
+        if not select.select([process.stdout], [], [], REPORT_TIMEOUT_S)[0]:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise StoreError(
+                f"the runner does not answer within {REPORT_TIMEOUT_S:.0f} s",
+                code="runner-silent",
+                hint="`pipetui doctor` checks this host.",
+            )
         line = process.stdout.readline()
         said = b"" if line else process.stderr.read()
     # The process that was started has ended by now: the runner is its child (see main).
@@ -78,6 +96,19 @@ def spawn(request: bytes) -> str:
     if report["errors"]:
         raise Refused(tuple(report["errors"]), int(report["exit_code"]))
     return str(report["execution_id"])
+
+
+def dismiss(process: subprocess.Popen[bytes]) -> None:
+    """End a launched runner that is not needed after all."""
+    assert process.stdin and process.stdout and process.stderr
+    with process.stdin, process.stdout, process.stderr:
+        process.kill()
+    process.wait()
+
+
+def spawn(request: bytes) -> str:
+    """Start a runner process; see ``launch`` and ``ask``."""
+    return ask(launch(), request)
 
 
 def _joined(*parts: str) -> str:

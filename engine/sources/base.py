@@ -83,11 +83,25 @@ class ArtifactEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterView:
+    """A parameter of a definition, for a form."""
+
+    name: str
+    type: str
+    default: Any = None
+    required: bool = False
+    choices: tuple[Any, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingCallback:
     """A Callback step that waits for an answer."""
 
     execution: ExecutionView
     step: StepView
+    outputs: tuple[ParameterView, ...] = ()
+    """The OutputParameters that an approval has to bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +187,6 @@ class PlanView:
     parameters: Mapping[str, Any]
     steps: tuple[PlannedStep, ...]
     problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterView:
-    """A parameter of a definition, for a form."""
-
-    name: str
-    type: str
-    default: Any = None
-    required: bool = False
-    choices: tuple[Any, ...] = ()
-    description: str = ""
 
 
 class Source(Protocol):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from engine.actor import actor, ssh_client
 from engine.clock import Clock, SystemClock
 from engine.definition.graph import Graph as DefinitionGraph
 from engine.definition.loader import load
@@ -22,6 +20,7 @@ from engine.model.status import EXECUTION_ENDED, ApprovalStatus, StepAction, Ste
 from engine.model.views import ModelPackageView
 from engine.runner import takeover
 from engine.runner.process import RunnerRequest, alive
+from engine.runner.resume import resume_orphans, take_over
 from engine.runner.spawn import spawn
 from engine.runner.start import Prepared, prepare
 from engine.runner.wakeup import nudge
@@ -34,25 +33,12 @@ from engine.sources.base import (
 )
 from engine.steps.container import resolve_image
 from engine.store import queries
-from engine.store.sqlite import SqliteStore, connect
+from engine.store.connection import connect
+from engine.store.sqlite import SqliteStore
 
 ANSWER_TIMEOUT_S = 30.0
 """How long a runner may take to deal with a command."""
 _POLL_S = 0.02
-
-
-def actor() -> str:
-    """Who acts: ``user@host``."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
-
-
-def ssh_client() -> str:
-    """The address an SSH session comes from; empty outside of one."""
-    return (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_CLIENT") or "").split(" ")[0]
 
 
 class LocalControl:
@@ -156,15 +142,7 @@ class LocalControl:
 
     async def resume(self) -> Sequence[str]:
         """See ``Control.resume``."""
-        taken = []
-        async with self._store() as store:
-            for execution in await store.unfinished():
-                holder = await store.holder(execution.id)
-                if holder is None or not alive(holder):
-                    taken.append(execution.id)
-        for execution_id in taken:
-            await self._take_over(execution_id)
-        return taken
+        return await asyncio.to_thread(resume_orphans, self._home)
 
     def _find_package(self, text: str) -> ModelPackageView:
         db = connect(self._home.database, read_only=True)
@@ -190,7 +168,7 @@ class LocalControl:
     async def _settle(self, execution_id: str, number: int) -> None:
         """See to it that a runner deals with a command, and raise what it refuses."""
         if not nudge(self._home.execution(execution_id)):
-            await self._take_over(execution_id)
+            await asyncio.to_thread(take_over, self._home, execution_id)
         db = connect(self._home.database, read_only=True)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -210,10 +188,6 @@ class LocalControl:
             db.close()
         if state is c.CommandState.REJECTED:
             raise CommandRejected(result, code="command-refused")
-
-    async def _take_over(self, execution_id: str) -> None:
-        request = RunnerRequest(str(self._home.root), actor(), None, execution_id)
-        await self._spawn(request)
 
     async def _spawn(self, request: RunnerRequest) -> str:
         import msgspec

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from engine.definition.document import Definition
+from engine.definition.document import Definition, Step
 from engine.definition.loader import load
 from engine.errors import NotFound
 from engine.home import Home
@@ -34,7 +34,7 @@ from engine.sources.base import (
 from engine.storage.preview import Preview
 from engine.storage.tree import LocalTree
 from engine.store import queries
-from engine.store.sqlite import connect
+from engine.store.connection import connect
 
 T = TypeVar("T")
 POLL_S = 0.25
@@ -145,8 +145,12 @@ class LocalSource:
         waiting = []
         for execution in await self._ask(queries.unfinished):
             if execution.steps_waiting_for_answer:
-                steps = await self._ask(queries.steps, execution.id)
-                waiting += [WaitingCallback(execution, s) for s in steps if s.waits_for_answer]
+                definition = await self.definition(execution.id)
+                waiting += [
+                    WaitingCallback(execution, step, _wanted(definition.steps[step.name]))
+                    for step in await self._ask(queries.steps, execution.id)
+                    if step.waits_for_answer
+                ]
         pending = [
             package
             for package in await self._ask(queries.packages)
@@ -226,6 +230,10 @@ def _graph(definition: Definition) -> Graph:
         if (edge.source, edge.target) not in edges or edge.kind == "branch":
             edges[edge.source, edge.target] = GraphEdge(edge.source, edge.target, kind)
     return Graph(nodes, tuple(edges.values()))
+
+
+def _wanted(step: Step) -> tuple[ParameterView, ...]:
+    return tuple(ParameterView(one.name, one.type, required=True) for one in step.output_parameters)
 
 
 def parameter_views(definition: Definition) -> list[ParameterView]:

@@ -138,7 +138,7 @@ class StepContext(Protocol):
     """The same for every runner that works on this attempt."""
     services: Services
     resuming: bool
-    """The attempt was begun by an earlier runner: its job may run, or have ended."""
+    """The attempt's job was started by an earlier runner: it may run, or have ended."""
 
     def doing(self, words: str) -> None:
         """Say what the attempt is busy with."""
@@ -155,10 +155,6 @@ class StepContext(Protocol):
 
         They are stopped, with the configured grace, when the run stops or the time is up.
         """
-        ...
-
-    def begun(self) -> bool:
-        """Whether an earlier runner got as far as starting this attempt's first job."""
         ...
 
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,8 @@ from engine.environments.catalog import Override, Resolution, resolve
 from engine.errors import EnvironmentError_, JobError
 from engine.steps.base import StepContext
 
+SHOW_EVERY_S = 0.5
+"""An installer prints hundreds of lines; each one shown is an event in the store."""
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _HOST_VARIABLES = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "TMPDIR")
 
@@ -80,8 +83,14 @@ async def prepare(context: StepContext, image: str, requirements: Path | None = 
     config = context.services.config
     resolution = resolve_image(image, config)
 
+    shown = 0.0
+
     def show(line: str) -> None:
-        context.doing(f"building environment: {line.strip()[:80]}")
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown >= SHOW_EVERY_S:
+            shown = now
+            context.doing(f"building environment: {line.strip()[:80]}")
 
     environment = await context.services.environments.ensure(
         resolution, extra_requirements=requirements, on_line=show

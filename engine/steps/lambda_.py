@@ -57,7 +57,7 @@ class LambdaStep:
                 hint="Name one under [lambda] in pipetui.toml.",
             )
         result_file = context.directory / "result.json"
-        if not context.begun():
+        if not context.resuming:
             _write_request(context, arn)
         job = _job(context, handler, result_file)
         metadata: dict[str, Any] = {"Lambda": {"Arn": arn}}

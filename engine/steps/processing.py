@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +57,7 @@ class ProcessingStep:
         declared = text_map(arguments.get("Environment"))
         environment = job_environment(context, prepared, declared)
         hosts = [host_folder(context.directory, host) for host in range(count)]
-        if not context.begun():
+        if not context.resuming:
             await _prepare_hosts(context, hosts)
         jobs = [
             Job(
@@ -173,12 +172,11 @@ async def _prepare_hosts(context: StepContext, hosts: Sequence[Path]) -> None:
 
 
 def _prepare(context: StepContext, hosts: Sequence[Path]) -> None:
-    """Lay out ``/opt/ml`` on each host, anew if an earlier runner left half of it."""
+    """Lay out ``/opt/ml`` on each host."""
     arguments: Json = context.arguments
     cluster = (arguments.get("ProcessingResources") or {}).get("ClusterConfig") or {}
     for host, folder in enumerate(hosts):
-        if context.resuming or host:
-            shutil.rmtree(folder / "ml", ignore_errors=True)
+        if host:
             os.makedirs(folder, mode=0o700, exist_ok=True)
         ml = OptMl(folder / "ml")
         ml.write_json("/opt/ml/config/processingjobconfig.json", _job_config(context))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +72,7 @@ class TrainingStep:
         resources: Json = arguments.get("ResourceConfig") or {}
         count = max(1, int(resources.get("InstanceCount") or 1))
         hosts = [host_folder(context.directory, host) for host in range(count)]
-        if not context.begun():
+        if not context.resuming:
             context.doing("copying inputs")
             await context.in_thread(_prepare, context, hosts)
         ml = OptMl(hosts[0] / "ml")
@@ -130,14 +129,13 @@ def _decoded(value: str) -> str:
 
 
 def _prepare(context: StepContext, hosts: Sequence[Path]) -> None:
-    """Lay out ``/opt/ml`` on each host, anew if an earlier runner left half of it."""
+    """Lay out ``/opt/ml`` on each host."""
     arguments: Json = context.arguments
     hyperparameters = _hyperparameters(context)
     resources: Json = arguments.get("ResourceConfig") or {}
     channels = arguments.get("InputDataConfig") or ()
     for host, folder in enumerate(hosts):
-        if context.resuming or host:
-            shutil.rmtree(folder / "ml", ignore_errors=True)
+        if host:
             folder.mkdir(mode=0o700, exist_ok=True)
         ml = OptMl(folder / "ml")
         ml.write_json("/opt/ml/input/config/hyperparameters.json", hyperparameters)

@@ -43,7 +43,7 @@ def walk(
     Yields:
         The name and the directory entry, links and special files among them.
     """
-    levels = [iter(_entries(folder, stem, segment_of))]
+    levels = [iter(_entries(folder, stem, prefix, segment_of))]
     while levels:
         found = next(levels[-1], None)
         if found is None:
@@ -64,15 +64,19 @@ def walk(
             continue
         if folders and name > after:
             yield found
-        levels.append(iter(_entries(entry.path, name, segment_of)))
+        levels.append(iter(_entries(entry.path, name, prefix, segment_of)))
 
 
-def _entries(folder: str, stem: str, segment_of: Callable[[str], str]) -> list[tuple[str, Entry]]:
+def _entries(
+    folder: str, stem: str, prefix: str, segment_of: Callable[[str], str]
+) -> list[tuple[str, Entry]]:
     try:
         with os.scandir(folder) as entries:
             found = [
-                (stem + segment_of(e.name) + "/" * e.is_dir(follow_symlinks=False), e)
-                for e in entries
+                (name + "/" * entry.is_dir(follow_symlinks=False), entry)
+                for entry in entries
+                if (name := stem + segment_of(entry.name)).startswith(prefix)
+                or prefix.startswith(name)
             ]
     except (FileNotFoundError, NotADirectoryError):
         return []

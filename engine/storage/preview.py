@@ -10,7 +10,6 @@ import codecs
 import csv
 import json
 import os
-import re
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ _EXTRA = "Install it with: pip install 'pipetui[preview]'."
 _CELL = 200
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 _GZIP = b"\x1f\x8b"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC_AT = 257
 
 
@@ -68,22 +68,23 @@ class Preview:
 
 
 _DEFAULT = Limit()
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
 
 
 def visible(text: str) -> str:
     """Text without anything that acts on a terminal: ESC becomes ``␛``, a direction mark ``�``."""
-    return _INVISIBLE.sub(_mark, text).expandtabs(4)
+    if text.isprintable():
+        return text
+    return "".join(map(_mark, text)).expandtabs(4)
 
 
-def _mark(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else "�"
+def _mark(char: str) -> str:
+    if char.isprintable() or char == "\t":
+        return char
+    if char < " ":
+        return chr(0x2400 + ord(char))
+    if char == "\x7f":
+        return "␡"
+    return " " if char.isspace() else "�"
 
 
 def preview(path: Path, limit: Limit = _DEFAULT) -> Preview:
@@ -97,7 +98,7 @@ def preview(path: Path, limit: Limit = _DEFAULT) -> Preview:
         head = file.read(limit.bytes)
         if head.startswith(b"PAR1"):
             return _parquet(path, size, limit)
-        if head.startswith(b"PK") or _is_tar(head):
+        if head.startswith(_ZIP) or _is_tar(head):
             return _archive(path, size, limit)
         if head.startswith(_GZIP):
             inner = _inflated(head, limit.bytes)
@@ -188,17 +189,21 @@ def _csv(name: str, text: str, delimiter: str, cut: bool, limit: Limit) -> Previ
 def _archive(path: Path, size: int, limit: Limit) -> Preview:
     rows: list[tuple[str, ...]] = []
     note = ""
-    with archive.members(path, limit_read=limit.scan) as members:
-        try:
+    try:
+        with archive.members(path, limit_read=limit.scan) as members:
             for member, _ in members:
                 if len(rows) == limit.rows:
                     note = f"The first {limit.rows} members are shown."
                     break
                 rows.append(_cells((member.name, member.kind, f"{member.size}")))
-        except StorageError as error:
-            if error.code != "archive-too-large":
+    except StorageError as error:
+        match error.code:
+            case "archive-too-large":
+                note = f"Only the first {_size(limit.scan)} were scanned."
+            case "archive-invalid":
+                note = visible(error.message)
+            case _:
                 raise
-            note = f"Only the first {_size(limit.scan)} were scanned."
     table = Table(("name", "kind", "bytes"), tuple(rows))
     title = visible(f"{path.name}: archive, {_size(size)}")
     return Preview("archive", title, table=table, truncated=bool(note), note=note)

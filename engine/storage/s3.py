@@ -14,7 +14,6 @@ from engine.storage import files
 from engine.storage.base import ObjectInfo, bounded, reporting
 from engine.storage.location import Location, parse
 
-PART_BYTES = 16 << 20
 _BODY_ATTEMPTS = 3
 _CODES = {
     "404": "object-not-found",
@@ -49,6 +48,8 @@ class S3Store:
         region: AWS region; the profile's where empty.
         access_key, secret_key: credentials instead of the profile's.
         concurrency: requests in flight at once.
+        part_bytes: larger files are sent and fetched in parts of this size (S3: 5 MiB or more).
+        page_keys: keys asked for at once in a listing.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class S3Store:
         access_key: str | None = None,
         secret_key: str | None = None,
         concurrency: int = 16,
+        part_bytes: int = 16 << 20,
+        page_keys: int = 1000,
     ) -> None:
         self._profile = profile
         self._options = {
@@ -69,6 +72,8 @@ class S3Store:
             "aws_secret_access_key": secret_key,
         }
         self._concurrency = concurrency
+        self._part_bytes = part_bytes
+        self._page_keys = page_keys
         self._slots = asyncio.Semaphore(concurrency)
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -91,7 +96,7 @@ class S3Store:
         found: list[ObjectInfo] = []
         token: dict[str, str] = {}
         while limit is None or len(found) < limit:
-            wanted = 1000 if limit is None else min(1000, limit - len(found))
+            wanted = self._page_keys if limit is None else min(self._page_keys, limit - len(found))
             async with self._request(location) as client:
                 page = await client.list_objects_v2(
                     Bucket=location.bucket, Prefix=location.key, MaxKeys=wanted, **token
@@ -118,13 +123,14 @@ class S3Store:
         return await self._range(info, start, end) if start < end else b""
 
     async def fetch(self, uri: str, target: Path) -> int:
-        """Copy an object into the file ``target`` in ranges of `PART_BYTES`; returns its size."""
+        """Copy an object into the file ``target`` part by part; returns its size."""
         info = await self.stat(uri)
         with reporting(str(target)):
             writer = files.create(str(target))
         try:
-            for start in range(0, info.size, PART_BYTES):
-                part = await self._range(info, start, min(info.size, start + PART_BYTES))
+            for start in range(0, info.size, self._part_bytes):
+                end = min(info.size, start + self._part_bytes)
+                part = await self._range(info, start, end)
                 with reporting(str(target)):
                     await asyncio.to_thread(files.write_all, writer, part)
         finally:
@@ -132,12 +138,12 @@ class S3Store:
         return info.size
 
     async def put(self, uri: str, data: bytes | Path) -> ObjectInfo:
-        """Store bytes or a file's content; a file above `PART_BYTES` in parts."""
+        """Store bytes or a file's content; a large file in parts."""
         location = _locate(uri)
         if isinstance(data, Path):
             with reporting(str(data)):
                 size = (await asyncio.to_thread(data.stat)).st_size
-                if size > PART_BYTES:
+                if size > self._part_bytes:
                     await self._put_parts(location, data, size)
                     return await self.stat(uri)
                 data = await asyncio.to_thread(data.read_bytes)
@@ -180,7 +186,7 @@ class S3Store:
 
     async def _put_parts(self, location: Location, source: Path, size: int) -> None:
         # S3 takes at most 10,000 parts.
-        part_bytes = max(PART_BYTES, -(-size // 10_000))
+        part_bytes = max(self._part_bytes, -(-size // 10_000))
         address = _address(location)
         async with self._request(location) as client:
             upload = await client.create_multipart_upload(**address)
@@ -219,7 +225,12 @@ class S3Store:
             raise _refused(error.response["Error"], location) from error
         except (aws.NoCredentialsError, aws.PartialCredentialsError) as error:
             raise _failed("credentials-missing", location, error) from error
-        except (aws.HTTPClientError, aiohttp.ClientError, TimeoutError) as error:
+        except (
+            aws.ConnectionError,
+            aws.HTTPClientError,
+            aiohttp.ClientError,
+            TimeoutError,
+        ) as error:
             raise _failed("endpoint-unreachable", location, error) from error
         except aws.BotoCoreError as error:
             raise _failed("storage-error", location, error) from error

@@ -82,7 +82,7 @@ def download_local(
         if _is_manifest(uri, options):
             items = manifest_items(tree.read(uri), uri)
         else:
-            items = prefix_items(tree.locate(uri), tree.list(uri))
+            items = prefix_items(tree.locate(uri), _listed(tree, uri))
         items = _share(items, uri, options)
     _make_folders(into, items)
     total = 0
@@ -191,6 +191,17 @@ def _share(items: list[Item], uri: str, options: InputOptions) -> list[Item]:
     if options.get("distribution") == "ShardedByS3Key":
         return items[options.get("host_index", 0) :: options.get("host_count", 1)]
     return items
+
+
+def _listed(tree: LocalTree, uri: str) -> Sequence[ObjectInfo]:
+    """What a prefix selects; for one object its folder, which may be large, is not read."""
+    if tree.locate(uri).name:
+        try:
+            return [tree.stat(uri)]
+        except StorageError as error:
+            if error.code != "object-not-found":
+                raise
+    return tree.list(uri)
 
 
 @contextmanager

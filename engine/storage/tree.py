@@ -8,9 +8,9 @@ share a name, the objects ``a`` and ``a/b`` cannot both exist: the second is ref
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
-import shutil
 import stat as modes
 import time
 from collections.abc import Iterator, Sequence
@@ -76,12 +76,14 @@ class LocalTree:
             files.make_folders(self._path(location))
 
     def drop_bucket(self, bucket: str) -> bool:
-        """Remove a bucket's folder unless it holds objects; whether it is gone."""
-        path = self._path(Location("s3", bucket, ""))
-        if files.holds_file(path):
-            return False
+        """Remove a bucket's folder unless something is in it; whether it is gone."""
         with reporting(f"s3://{bucket}"):
-            shutil.rmtree(path)
+            try:
+                os.rmdir(self._path(Location("s3", bucket, "")))
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    raise
+                return False
         return True
 
     def scan(
@@ -190,6 +192,41 @@ class LocalTree:
         """Copy one object to another URI."""
         return self.put(target, self.path_of(source))
 
+    def place(self, source: str, location: Location, *, exclusive: bool = False) -> None:
+        """Rename a complete file to where the object at ``location`` lies.
+
+        Raises:
+            StorageError: ``key-empty``, ``key-conflict``, or ``object-exists`` where it is to be
+                ``exclusive``.
+        """
+        path = self._path(location)
+        if not location.key or (location.key == "/" and location.scheme == "file"):
+            raise StorageError(
+                f"{location.uri} names no object.",
+                code="key-empty",
+                hint="Add a key to the bucket.",
+            )
+        for left in reversed(range(_PUT_ATTEMPTS)):
+            try:
+                if exclusive:
+                    os.link(source, path)
+                else:
+                    os.replace(source, path)
+                return
+            except FileNotFoundError:
+                # A new folder; and a delete elsewhere may prune it again before the next try.
+                if not left:
+                    raise
+                self._make_parents(path, location)
+            except (IsADirectoryError, NotADirectoryError) as error:
+                raise _conflict(location) from error
+            except FileExistsError as error:
+                if os.path.isdir(path):
+                    raise _conflict(location) from error
+                raise StorageError(
+                    f"{location.uri} exists already.", code="object-exists"
+                ) from error
+
     def staging_file(self, location: Location | None = None) -> str:
         """A new private path on the file system of ``location`` that no listing shows."""
         name = secrets.token_hex(12)
@@ -212,15 +249,16 @@ class LocalTree:
     def _path(self, location: Location) -> str:
         if location.scheme == "file":
             return location.key
-        path = f"{self.root}/{location.bucket}"
-        if location.key:
-            path = f"{path}/{path_of_key(location.key)}"
-        if os.path.realpath(path) != path:
-            raise StorageError(
-                f"{location.uri}: a symbolic link lies on the way.",
-                code="path-is-link",
-                hint=f"Put the file itself below {self.root}, or name its path, not an S3 URI.",
-            )
+        parts = [location.bucket, *path_of_key(location.key).split("/")]
+        path = str(self.root)
+        for part in parts if location.key else parts[:1]:
+            path = f"{path}/{part}"
+            if os.path.islink(path):
+                raise StorageError(
+                    f"{location.uri}: a symbolic link lies on the way.",
+                    code="path-is-link",
+                    hint=f"Put the file itself below {self.root}, or name its path, not an S3 URI.",
+                )
         return path
 
     def _scan_files(self, location: Location) -> Iterator[ObjectInfo]:
@@ -249,40 +287,12 @@ class LocalTree:
             return _info(uri, key, status, "")
         return None
 
-    def place(self, source: str, location: Location, *, exclusive: bool = False) -> None:
-        """Rename a complete file to where the object at ``location`` lies.
-
-        Raises:
-            StorageError: ``key-empty``, ``key-conflict``, or ``object-exists`` where it is to be
-                ``exclusive``.
-        """
-        path = self._path(location)
-        if not location.key or (location.key == "/" and location.scheme == "file"):
-            raise StorageError(
-                f"{location.uri} names no object.",
-                code="key-empty",
-                hint="Add a key to the bucket.",
-            )
-        for left in reversed(range(_PUT_ATTEMPTS)):
-            try:
-                files.make_folders(os.path.dirname(path))
-                if exclusive:
-                    os.link(source, path)
-                else:
-                    os.replace(source, path)
-                return
-            except FileNotFoundError:
-                # A delete elsewhere pruned the folder between the two calls.
-                if not left:
-                    raise
-            except (IsADirectoryError, NotADirectoryError) as error:
-                raise _conflict(location) from error
-            except FileExistsError as error:
-                if os.path.isdir(path):
-                    raise _conflict(location) from error
-                raise StorageError(
-                    f"{location.uri} exists already.", code="object-exists"
-                ) from error
+    @staticmethod
+    def _make_parents(path: str, location: Location) -> None:
+        try:
+            files.make_folders(os.path.dirname(path))
+        except NotADirectoryError as error:
+            raise _conflict(location) from error
 
     @staticmethod
     def _prune(folder: str, top: str) -> None:

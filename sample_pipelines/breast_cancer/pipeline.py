@@ -13,8 +13,6 @@ from sagemaker.processing import ProcessingInput, ProcessingOutput
 from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.sklearn.processing import SKLearnProcessor
 from sagemaker.workflow.callback_step import (
-    CallbackOutput,
-    CallbackOutputTypeEnum,
     CallbackStep,
 )
 from sagemaker.workflow.condition_step import ConditionStep
@@ -210,10 +208,7 @@ def gate_step(register):
             "Stage": "staging",
             "Question": "Deploy this model to staging?",
         },
-        outputs=[
-            CallbackOutput("ApprovedBy", CallbackOutputTypeEnum.String),
-            CallbackOutput("TrafficPercent", CallbackOutputTypeEnum.Integer),
-        ],
+        outputs=[],
     )
 
 

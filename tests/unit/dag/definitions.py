@@ -28,7 +28,13 @@ def dag_of(path: Path) -> Dag:
         for source in _STEP.findall(json.dumps(own)):
             edges.append(DagEdge(source, name))
         for source in step.get("DependsOn") or ():
-            edges.append(DagEdge(source if isinstance(source, str) else source["Name"], name, EdgeKind.DEPENDS_ON))
+            edges.append(
+                DagEdge(
+                    source if isinstance(source, str) else source["Step"],
+                    name,
+                    EdgeKind.DEPENDS_ON,
+                )
+            )
     return Dag(tuple(nodes), tuple(edges))
 
 

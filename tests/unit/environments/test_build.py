@@ -90,7 +90,8 @@ async def test_a_failed_build_says_why_and_is_never_used(tmp_path: Path, shell: 
         await environments(tmp_path, broken).ensure(PINNED)
     assert failure.value.code == "environment-build-failed"
     assert "no matching distribution" in failure.value.message
-    assert Path(failure.value.file).read_text() == "no matching distribution\n"
+    log = tmp_path / "environments" / f"{PINNED.key}.log"
+    assert (failure.value.file, log.read_text()) == (str(log), "no matching distribution\n")
     assert [built.complete for built in environments(tmp_path, shell).list()] == [False]
     assert (await environments(tmp_path, shell).ensure(PINNED)).python.exists()
 

@@ -36,6 +36,7 @@ ROWS = [row for rows in TABLE.values() for row in rows]
         ("tensorflow-training:2.18.0-cpu-py310", (3, 11), Grade.SAME_MINOR),
         ("tensorflow-training:2.8.0-cpu-py39", (3, 11), Grade.FAR),
         ("sagemaker-base-python-310:1.0", (3, 11), Grade.CLOSEST),
+        ("sagemaker-distribution-prod:2.4.0-cpu", (3, 11), Grade.SAME_MINOR),
     ],
 )
 def test_an_image_is_graded_by_its_libraries(

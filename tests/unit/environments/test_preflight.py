@@ -101,7 +101,7 @@ def test_findings_are_warnings_unless_refused(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level(logging.WARNING):
         preflight.report(["train: x"], "warn")
     assert [record.getMessage() for record in caplog.records] == ["preflight: train: x"]
-    with pytest.raises(UserError, match="PIPETUI_PREFLIGHT=refuse.*train: x"):
+    with pytest.raises(UserError, match=r"PIPETUI_PREFLIGHT=refuse.*train: x"):
         preflight.report(["train: x"], "refuse")
     preflight.report([], "refuse")
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import StorageError
-from engine.storage.archive import pack, unpack
+from engine.storage.archive import members, pack, unpack
 
 
 def tar_of(path: Path, *members: tarfile.TarInfo, mode: str = "w:gz") -> Path:
@@ -216,10 +216,6 @@ def test_a_long_chain_of_headers_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "a.tar.gz") == "archive-invalid"
 
 
-def _gzip(data: bytes) -> bytes:
-    return gzip.compress(data)
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -281,8 +277,6 @@ def test_whatever_the_members_nothing_appears_outside_the_folder(
 
 
 def test_a_reader_of_pieces_is_given(tmp_path: Path) -> None:
-    from engine.storage.archive import members
-
     archive = zip_of(tmp_path / "a.zip", {"a": b"one", "b": b"two"})
     read: list[tuple[str, bytes]] = []
     with members(archive) as found:

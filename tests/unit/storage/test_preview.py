@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import tarfile
 import zipfile
 from io import BytesIO
@@ -114,10 +115,14 @@ def test_a_gzip_file_shows_what_is_packed(tmp_path: Path) -> None:
     assert len(bomb.lines[0]) == Limit().bytes
 
 
-def test_a_damaged_archive_is_a_typed_error(tmp_path: Path) -> None:
-    path = tar(tmp_path / "a.tar.gz", {"a": bytes(range(256)) * 4000, "b": b"x"})
+def test_a_damaged_archive_shows_what_can_be_read_and_says_so(tmp_path: Path) -> None:
+    path = tar(tmp_path / "a.tar.gz", {"a": b"x", "b": random.Random(1).randbytes(200_000)})
+    shown = of(tmp_path / "b.tar.gz", path.read_bytes()[:-90_000])
+    assert shown.table is not None
+    assert [row[0] for row in shown.table.rows] == ["a", "b"]
+    assert "not a complete" in shown.note
     with pytest.raises(StorageError) as raised:
-        of(tmp_path / "b.tar.gz", path.read_bytes()[:-900])
+        preview_member(tmp_path / "b.tar.gz", "none")
     assert raised.value.code == "archive-invalid"
 
 
@@ -125,12 +130,9 @@ def test_parquet_shows_types_rows_and_the_count(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     path = tmp_path / "odd [1]*.parquet"
     with duckdb.connect() as db:
-        db.execute(
-            "COPY (SELECT range AS n, 'x' AS s FROM range(5)) TO 'out.parquet'".replace(
-                "out.parquet", str(tmp_path / "plain.parquet")
-            )
-        )
-    (tmp_path / "plain.parquet").rename(path)
+        plain = tmp_path / "plain.parquet"
+        db.execute(f"COPY (SELECT range AS n, 'x' AS s FROM range(5)) TO '{plain}'")
+    plain.rename(path)
     shown = preview(path, Limit(rows=2))
     assert shown.table is not None
     assert shown.table.columns == ("n BIGINT", "s VARCHAR")
@@ -176,9 +178,8 @@ def test_escape_sequences_and_direction_marks_become_visible() -> None:
 
 
 @given(st.text())
-def test_no_control_character_passes(text: str) -> None:
-    assert all(char.isprintable() or char == " " or ord(char) > 0xA0 for char in visible(text))
-    assert not set(visible(text)) & set(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x202E]))
+def test_only_printable_characters_pass(text: str) -> None:
+    assert visible(text).isprintable()
 
 
 @given(st.binary(max_size=300), st.sampled_from([".csv", ".json", ".txt", ".tar.gz", ".parquet"]))

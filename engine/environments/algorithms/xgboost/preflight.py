@@ -20,7 +20,7 @@ from .errors import UserError
 MODE_VARIABLE = "PIPETUI_PREFLIGHT"
 MISSING_SHARE = 0.5
 # what is read of a channel, so that checking never takes longer than training
-BYTE_LIMIT = 256 * 1024 * 1024
+BYTE_LIMIT = 128 * 1024 * 1024
 
 _BOOLEANS = frozenset(("true", "false"))
 _EXAMPLE_LENGTH = 40
@@ -128,7 +128,7 @@ def scan(tally: Tally, file: str, lines: Iterable[str], delimiter: str) -> None:
         tally.rows += 1
         cells = line.split(delimiter)
         try:
-            values = [float(cell) for cell in cells]
+            values = list(map(float, cells))
         except ValueError:
             _scan_cells(tally, file, row, cells)
             continue

@@ -1,0 +1,58 @@
+# Two commands matter: `make demo` runs a sample pipeline and shows it live, `make test` runs all tests.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Some hosts switch bytecode off; start-up takes four times as long without it.
+export PYTHONDONTWRITEBYTECODE :=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+DEMO_HOME ?= $(CURDIR)/.demo
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+PIP := $(BIN)/python -m pip install --quiet --compile -c constraints.txt
+
+.PHONY: demo test check test-all test-environments test-container test-pythons bench docs clean
+
+demo: $(VENV)/installed ## run the full sample and watch it live; without a terminal, one line a transition
+	@if [ -t 0 ] && [ -t 1 ]; then \
+	  $(BIN)/pipetui --home $(DEMO_HOME) run sample_pipelines/breast_cancer/pipeline.json --watch; \
+	else \
+	  $(BIN)/pipetui --home $(DEMO_HOME) run sample_pipelines/breast_cancer/pipeline.json --headless --auto-approve; \
+	fi
+
+test: $(VENV)/installed-dev ## the whole suite, in parallel
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not container and not pythons"
+
+check: $(VENV)/installed-dev ## format, lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-container: $(VENV)/installed-dev ## jobs in podman; needs root and Debian's podman and runc
+	$(BIN)/python -m pytest -q -m container
+
+test-pythons: $(VENV)/installed-dev ## install and run a sample on every Python >= 3.11 of this host
+	$(BIN)/python -m pytest -q -m pythons
+
+test-all: check test test-container test-pythons
+
+bench: $(VENV)/installed-dev ## measure; see benchmarks/README.md
+	$(BIN)/python benchmarks/engine_overhead.py
+	$(BIN)/python benchmarks/startup.py
+
+docs: $(VENV)/installed-dev ## regenerate what is generated: keys, command line, configuration, screenshots
+	$(BIN)/python -m docs.generate
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	$(BIN)/python -m compileall -q engine pipetui
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) --editable '.[preview,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache

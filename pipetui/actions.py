@@ -1,0 +1,228 @@
+# ruff: noqa: E501 - the table reads best with one action a line
+"""One table of everything a person can do: keymap, footer, help, palette and docs come from it.
+
+Lower-case keys look, the capitals R S A X act; what acts names what the source must allow. Keys
+can be remapped by id in the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """Where an action is valid, in the words of its heading."""
+
+    GLOBAL = "everywhere"
+    LIST = "lists and text"
+    EXECUTIONS = "executions"
+    EXECUTION = "one execution"
+    GRAPH = "graph"
+    LOG = "log"
+    ARTIFACTS = "artifacts"
+    EVENTS = "events"
+    INBOX = "inbox"
+    WHY = "why"
+    RERUN = "rerun"
+    CONFIRM = "questions"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do.
+
+    Args:
+        id: stable name, ``scope.verb``; the key under which it is remapped.
+        keys: default keys as Textual names them, separated by commas; the first is shown.
+        label: a word or two for the footer.
+        handler: the method ``action_<handler>`` that does it, called with ``arguments``.
+        needs: what the source must allow for it (see ``Capabilities``); empty where it only looks.
+        footer: place in the footer, smallest first; 0 keeps it out.
+    """
+
+    id: str
+    keys: str
+    scope: Scope
+    label: str
+    help: str
+    handler: str
+    arguments: tuple[str | int, ...] = ()
+    needs: str = ""
+    footer: int = 0
+
+    @property
+    def acts(self) -> bool:
+        """Whether it changes the world."""
+        return bool(self.needs)
+
+
+_G, _LI, _ES, _E = Scope.GLOBAL, Scope.LIST, Scope.EXECUTIONS, Scope.EXECUTION
+_GR, _LO, _AR, _EV = Scope.GRAPH, Scope.LOG, Scope.ARTIFACTS, Scope.EVENTS
+_IN, _WH, _RE, _CO = Scope.INBOX, Scope.WHY, Scope.RERUN, Scope.CONFIRM
+
+ACTIONS: tuple[Action, ...] = (
+    Action("global.help", "question_mark,f1", _G, "help", "Show the keys that are valid here", "help", footer=99),
+    Action("global.palette", "colon,ctrl+p", _G, "go", "Go to an execution, a step or an action by name", "palette", footer=90),
+    Action("global.filter", "slash", _G, "filter", "Filter the list or search the log: text, !not, ~fuzzy", "filter", footer=80),
+    Action("global.back", "escape,backspace", _G, "back", "Clear the filter, then one level back; never quits", "back", footer=95),
+    Action("global.inbox", "a", _G, "inbox", "Show all that waits for you", "inbox", footer=70),
+    Action("global.copy", "y", _G, "copy", "Copy what is selected through the terminal (OSC 52)", "copy"),
+    Action("global.times", "t", _G, "times", "Show times relative, local or in UTC", "times"),
+    Action("global.next-pane", "tab", _G, "pane", "Focus the next pane", "next_pane"),
+    Action("global.previous-pane", "shift+tab", _G, "pane", "Focus the previous pane", "previous_pane"),
+    Action("global.repaint", "ctrl+l", _G, "repaint", "Paint the whole screen again", "repaint"),
+    Action("global.quit", "q", _G, "quit", "Leave the screen, at the top the program; runs go on", "leave"),
+    Action("global.exit", "ctrl+c", _G, "exit", "Leave the program at once; runs go on", "exit_now"),
+    Action("list.down", "down,j", _LI, "down", "One line down", "down"),
+    Action("list.up", "up,k", _LI, "up", "One line up", "up"),
+    Action("list.page-down", "pagedown", _LI, "page down", "One page down", "page", (1,)),
+    Action("list.page-up", "pageup", _LI, "page up", "One page up", "page", (-1,)),
+    Action("list.half-down", "ctrl+d", _LI, "half down", "Half a page down", "half", (1,)),
+    Action("list.half-up", "ctrl+u", _LI, "half up", "Half a page up", "half", (-1,)),
+    Action("list.top", "g,home", _LI, "top", "To the first line", "top"),
+    Action("list.bottom", "G,end", _LI, "bottom", "To the last line", "bottom"),
+    Action("executions.open", "enter", _ES, "open", "Open the execution", "open", footer=1),
+    Action("executions.log", "l", _ES, "log", "Open the log of the step that matters", "log", footer=2),
+    Action("executions.why", "w", _ES, "why", "Show why it failed", "why", footer=3),
+    Action("executions.rerun", "R", _ES, "rerun", "Run it again, with edits where you like", "rerun", needs="rerun", footer=4),
+    Action("executions.stop", "S", _ES, "stop", "Stop the execution", "stop", needs="stop", footer=5),
+    Action("executions.answer", "A", _ES, "approve", "Show what waits for your answer", "inbox", needs="answer", footer=6),
+    Action("executions.failures", "exclamation_mark", _ES, "failures", "Show only failures, or all again", "failures"),
+    Action("executions.order", "o", _ES, "order", "Sort by start, duration, pipeline or failures first", "order"),
+    Action("execution.steps", "1", _E, "steps", "Show the steps", "tab", ("steps",)),
+    Action("execution.graph", "2", _E, "graph", "Show the graph", "tab", ("graph",)),
+    Action("execution.log-tab", "3", _E, "log", "Show the log of the selected step", "tab", ("log",)),
+    Action("execution.artifacts", "4", _E, "artifacts", "Show what the selected step reads and writes", "tab", ("artifacts",)),
+    Action("execution.events", "5", _E, "events", "Show the events", "tab", ("events",)),
+    Action("execution.detail", "enter,d", _E, "detail", "Show all about the selected step", "detail", footer=1),
+    Action("execution.log", "l", _E, "log", "Open the selected step's log", "log", footer=2),
+    Action("execution.data", "i", _E, "in/out", "Show the selected step's inputs and outputs", "data", footer=3),
+    Action("execution.why", "w", _E, "why", "Show why the selected step failed", "why", footer=4),
+    Action("execution.rerun", "R", _E, "rerun", "Run the whole, from here, only this or what failed again", "rerun", needs="rerun", footer=5),
+    Action("execution.stop", "S", _E, "stop", "Stop the execution", "stop", needs="stop", footer=6),
+    Action("execution.approve", "A", _E, "approve", "Answer the selected Callback step: success", "answer", (1,), needs="answer", footer=7),
+    Action("execution.reject", "X", _E, "reject", "Answer the selected Callback step: failure", "answer", (0,), needs="answer", footer=8),
+    Action("execution.next-failed", "right_square_bracket", _E, "next failed", "Select the next failed step", "failed", (1,)),
+    Action("execution.previous-failed", "left_square_bracket", _E, "previous failed", "Select the previous failed step", "failed", (-1,)),
+    Action("graph.left", "left", _GR, "left", "Walk to the step before", "walk", ("left",)),
+    Action("graph.right", "right", _GR, "right", "Walk to the step after", "walk", ("right",)),
+    Action("graph.up", "up,k", _GR, "up", "Walk up", "walk", ("up",)),
+    Action("graph.down", "down,j", _GR, "down", "Walk down", "walk", ("down",)),
+    Action("graph.zoom-in", "z", _GR, "zoom", "More detail", "zoom", (1,), footer=1),
+    Action("graph.zoom-out", "Z", _GR, "less", "Less detail", "zoom", (-1,), footer=2),
+    Action("graph.fit", "0", _GR, "fit", "The level of detail that fits", "fit", footer=3),
+    Action("graph.fold", "x", _GR, "fold", "Fold or unfold the group of the selected step", "fold", footer=4),
+    Action("graph.critical", "c", _GR, "critical", "Show the critical path", "critical_path", footer=5),
+    Action("graph.pan-left", "H", _GR, "pan left", "Move the view to the left", "pan", ("left",)),
+    Action("graph.pan-down", "J", _GR, "pan down", "Move the view down", "pan", ("down",)),
+    Action("graph.pan-up", "K", _GR, "pan up", "Move the view up", "pan", ("up",)),
+    Action("graph.pan-right", "L", _GR, "pan right", "Move the view to the right", "pan", ("right",)),
+    Action("log.follow", "G,F,end", _LO, "follow", "Go to the end and follow", "follow", footer=1),
+    Action("log.next-error", "e", _LO, "error", "Next error", "next_error", (1,), footer=2),
+    Action("log.previous-error", "E", _LO, "previous error", "Previous error", "next_error", (-1,)),
+    Action("log.next-hit", "n", _LO, "hit", "Next hit of the search", "next_hit", (1,), footer=3),
+    Action("log.previous-hit", "N", _LO, "previous hit", "Previous hit of the search", "next_hit", (-1,)),
+    Action("log.wrap", "w", _LO, "wrap", "Wrap long lines, or no longer", "wrap", footer=4),
+    Action("log.severity", "s", _LO, "severity", "Raise the severity floor; behind the highest comes none", "severity", footer=5),
+    Action("log.attempt", "a", _LO, "attempt", "Show the log of the previous attempt, around to the last", "attempt", footer=6),
+    Action("log.filter", "vertical_line", _LO, "only", "Show only lines with a text; !text those without", "narrow"),
+    Action("log.down", "down,j", _LO, "down", "One line down", "scroll_down"),
+    Action("log.up", "up,k", _LO, "up", "One line up; pauses following", "scroll_up"),
+    Action("log.page-down", "pagedown", _LO, "page down", "One page down", "page_down"),
+    Action("log.page-up", "pageup", _LO, "page up", "One page up", "page_up"),
+    Action("log.half-down", "ctrl+d", _LO, "half down", "Half a page down", "half_page", (1,)),
+    Action("log.half-up", "ctrl+u", _LO, "half up", "Half a page up", "half_page", (-1,)),
+    Action("log.top", "g,home", _LO, "top", "To the first line", "scroll_home"),
+    Action("log.left", "left", _LO, "left", "To the left", "scroll_left"),
+    Action("log.right", "right", _LO, "right", "To the right", "scroll_right"),
+    Action("artifacts.open", "enter,right", _AR, "open", "Open a folder or an archive, preview a file", "open", footer=1),
+    Action("artifacts.close", "left", _AR, "close", "Close the folder", "close", footer=2),
+    Action("events.open", "enter", _EV, "json", "Show the event as JSON", "open", footer=1),
+    Action("inbox.open", "enter", _IN, "run", "Open the execution it comes from", "open", footer=1),
+    Action("inbox.approve", "A", _IN, "approve", "Approve, with a comment", "decide", (1,), needs="answer", footer=2),
+    Action("inbox.reject", "X", _IN, "reject", "Reject, with a comment", "decide", (0,), needs="answer", footer=3),
+    Action("why.editor", "e", _WH, "$EDITOR", "Open the file at the line that failed in $EDITOR", "editor", footer=1),
+    Action("why.log", "l", _WH, "log", "Open the log at the error", "log", footer=2),
+    Action("rerun.edit", "enter", _RE, "edit", "Edit the selected value", "edit", footer=1),
+    Action("rerun.next-scope", "right", _RE, "scope", "Next scope", "scope", (1,), footer=2),
+    Action("rerun.previous-scope", "left", _RE, "scope", "Previous scope", "scope", (-1,)),
+    Action("rerun.reset", "delete,u", _RE, "undo", "Take the change of the selected value back", "reset", footer=4),
+    Action("rerun.editor", "e", _RE, "$EDITOR", "Edit all values as JSON in $EDITOR", "editor", footer=3),
+    Action("rerun.run", "R", _RE, "run", "Run it", "run", needs="rerun", footer=5),
+    Action("confirm.yes", "enter", _CO, "do it", "Do it", "yes", footer=1),
+)  # fmt: skip
+
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def of_scope(scope: Scope) -> tuple[Action, ...]:
+    """The actions of a scope, in the table's order."""
+    return tuple(action for action in ACTIONS if action.scope is scope)
+
+
+_KEY_NAMES = {
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "colon": ":",
+    "slash": "/",
+    "escape": "esc",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "vertical_line": "|",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "plus": "+",
+    "minus": "-",
+    "underscore": "_",
+    "equals_sign": "=",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "comma": ",",
+    "full_stop": ".",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as a person reads it: ``?`` for ``question_mark``."""
+    return _KEY_NAMES.get(key, key)
+
+
+def key_names(keys: str, between: str = " ") -> str:
+    """All keys of an action as a person reads them."""
+    return between.join(key_name(key.strip()) for key in keys.split(","))
+
+
+def markdown(actions: Iterable[Action] = ACTIONS) -> str:
+    """The table as docs/keys.md holds it."""
+    lines = [
+        "# Keys",
+        "",
+        "Lower-case keys look, the capitals `R` `S` `A` `X` act: they ask first, are greyed where",
+        "the source refuses them, and are kept in the execution's record with who and when.",
+        "Arrow keys work everywhere; `j` and `k` are extra.",
+        "",
+        "A key can be changed by its id in the configuration (`config.toml` in the home):",
+        "",
+        "```toml",
+        "[keys]",
+        '"execution.stop" = "ctrl+k"',
+        "```",
+    ]
+    known = list(actions)
+    for scope in Scope:
+        chosen = [action for action in known if action.scope is scope]
+        if not chosen:
+            continue
+        heading = scope.value[0].upper() + scope.value[1:]
+        lines += ["", f"## {heading}", "", "| key | does | id |", "|---|---|---|"]
+        for action in chosen:
+            keys = " ".join(f"`{_escaped(key_name(key))}`" for key in action.keys.split(","))
+            does = f"**{action.help}**" if action.acts else action.help
+            lines.append(f"| {keys} | {does} | `{action.id}` |")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

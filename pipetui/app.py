@@ -1,0 +1,73 @@
+"""The way into the full-screen program."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.api import Home
+
+_EXIT_CODES = {"Succeeded": 0, "Failed": 20, "CompletedWithFailures": 20, "Stopped": 21}
+
+
+def terminal_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What Textual is told before it is imported; a person's own settings win.
+
+    Nothing moves by itself, and over SSH there are fewer frames and fewer colours, because every
+    byte is paid for there.
+    """
+    settings = {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
+    if environment.get("SSH_CONNECTION"):
+        settings |= {"TEXTUAL_FPS": "8", "TEXTUAL_COLOR_SYSTEM": "256"}
+    return {name: value for name, value in settings.items() if name not in environment}
+
+
+def run_app(
+    home: Home, *, execution: str = "", watch: bool = False, read_only: bool = False
+) -> int:
+    """Show the executions of a home until the person leaves; runs go on.
+
+    Args:
+        execution: open this one at once (an id, a unique prefix, an ARN or ``@last``).
+        watch: keep the selection on the step that runs until the person moves it, and return the
+            exit code of the execution when it has ended.
+        read_only: refuse every action.
+
+    Errors: ``ConfigError``, ``StoreError`` and ``NotFound`` before the screen is taken.
+    """
+    os.environ.update(terminal_settings(os.environ))
+    return asyncio.run(_run(home, execution, watch, read_only))
+
+
+async def _run(home: Home, execution: str, watch: bool, read_only: bool) -> int:
+    from pipetui.config import load
+    from pipetui.feed import Feed
+    from pipetui.ui import PipetuiApp
+
+    feed = await Feed.open(home, read_only=read_only)
+    try:
+        if execution:
+            execution = (await feed.execution(execution)).id
+        app = PipetuiApp(feed, settings=load(home.config), execution=execution, watch=watch)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError):
+                loop.add_signal_handler(number, app.exit)
+        await app.run_async()
+        if app.return_code:
+            return app.return_code
+        return await _exit_code(feed, execution) if watch and execution else 0
+    finally:
+        await feed.close()
+
+
+async def _exit_code(feed: object, execution: str) -> int:
+    from pipetui.feed import Feed
+
+    assert isinstance(feed, Feed)
+    return _EXIT_CODES.get((await feed.execution(execution)).status, 0)

@@ -1,0 +1,1 @@
+"""A live picture of a pipeline's steps: pure layout, and one widget that shows it."""

@@ -1,0 +1,37 @@
+"""The chain of steps that decides how long an execution takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipetui.dag.graph import Dag, topological_order
+
+
+def critical_path(dag: Dag, durations: Mapping[str, float]) -> tuple[str, ...]:
+    """The longest chain by the steps' own durations, first step first.
+
+    `durations` are seconds by step name; a step without one counts as zero. Among chains of equal
+    length the one whose steps come first in the author's order is taken. No duration, no path.
+    """
+    if not any(durations.get(node.name, 0.0) > 0 for node in dag.nodes):
+        return ()
+    known = {node.name for node in dag.nodes}
+    pairs = [(e.source, e.target) for e in dag.edges if {e.source, e.target} <= known]
+    order = topological_order([node.name for node in dag.nodes], pairs)
+    rank = {name: index for index, name in enumerate(order)}
+    before: dict[str, list[str]] = {name: [] for name in order}
+    for source, target in pairs:
+        if rank[source] < rank[target]:
+            before[target].append(source)
+    finish: dict[str, float] = {}
+    previous: dict[str, str] = {}
+    for name in order:
+        start = 0.0
+        for source in sorted(before[name], key=rank.__getitem__):
+            if finish[source] > start:
+                start, previous[name] = finish[source], source
+        finish[name] = start + max(0.0, durations.get(name, 0.0))
+    path = [max(order, key=lambda name: finish[name])]
+    while path[-1] in previous:
+        path.append(previous[path[-1]])
+    return tuple(reversed(path))

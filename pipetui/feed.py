@@ -1,0 +1,335 @@
+"""The only door to the engine while the app runs: one pump in, immutable snapshots out.
+
+The pump asks the source for what changed four to ten times a second, sooner when the source says
+that something did, and hands on one ``Update`` for however many events there were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.api import (
+    ApprovalStatus,
+    Artifact,
+    ArtifactEntry,
+    Capabilities,
+    Control,
+    Event,
+    ExecutionView,
+    Graph,
+    Home,
+    Inbox,
+    ParameterView,
+    PlanView,
+    RerunRequest,
+    Source,
+    StartRequest,
+    StepView,
+    encode,
+    open_local,
+)
+from engine.errors import CommandRejected, PipetuiError
+
+if TYPE_CHECKING:
+    from engine.api import LogSource, ModelPackageView, Preview
+
+__all__ = ["Feed", "PipetuiError", "Update", "facts"]
+
+FASTEST, SLOWEST = 0.1, 0.25
+"""Seconds between two looks at the source while much and while nothing happens."""
+_RETRY = (1.0, 2.0, 5.0)
+_LISTED = 500
+_RUNNING_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What changed since the last update; None or empty for what did not."""
+
+    executions: tuple[ExecutionView, ...] | None = None
+    steps: tuple[StepView, ...] = ()
+    events: tuple[Event, ...] = ()
+    inbox: Inbox | None = None
+    trouble: str | None = None
+
+    def __bool__(self) -> bool:
+        return self != Update()
+
+
+class Feed:
+    """A source and a control, and the latest of what a person looks at.
+
+    Args:
+        read_only: refuse every action, whatever the source allows.
+    """
+
+    def __init__(self, source: Source, control: Control, *, read_only: bool = False) -> None:
+        self._source = source
+        self._control = control
+        self._read_only = read_only
+        self._seq = -1
+        self._woken = asyncio.Event()
+        self.executions: tuple[ExecutionView, ...] = ()
+        self.running: dict[str, str] = {}
+        """Execution id -> a step of it that runs."""
+        self.inbox = Inbox()
+        self.trouble = ""
+        """Why the source does not answer; empty while it does."""
+        self.watched = ""
+        self.steps: dict[str, StepView] = {}
+        """The watched execution's steps, in the definition's order."""
+        self._steps_seq = 0
+
+    @classmethod
+    async def open(cls, home: Home, *, read_only: bool = False) -> Feed:
+        """The executions of a home.
+
+        Errors: ``ConfigError`` and ``StoreError`` where it cannot be used.
+        """
+        source, control = await open_local(home)
+        return cls(source, control, read_only=read_only)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the source is called and refuses."""
+        return self._source.capabilities
+
+    def refusal(self, needs: str) -> str:
+        """Why an action cannot be done here; empty where it can, or where it needs nothing."""
+        if not needs:
+            return ""
+        if self._read_only:
+            return "read-only: start without --read-only to act"
+        return self.capabilities.refused.get(needs, "")
+
+    async def updates(self) -> AsyncGenerator[Update, None]:
+        """Updates for ever, the first with everything; never raises for a source that fails."""
+        alarm = asyncio.create_task(self._listen())
+        failures = 0
+        pause = 0.0
+        try:
+            while True:
+                woken = await self._wait(pause)
+                try:
+                    update = await self.poll(everything=woken)
+                except (PipetuiError, OSError) as problem:
+                    pause = _RETRY[min(failures, len(_RETRY) - 1)]
+                    failures += 1
+                    update = self._troubled(f"{problem}; trying again")
+                else:
+                    failures = 0
+                    pause = FASTEST if update else min(SLOWEST, pause * 1.25 or FASTEST)
+                if update:
+                    yield update
+        finally:
+            alarm.cancel()
+            with suppress(asyncio.CancelledError):
+                await alarm
+
+    async def _wait(self, seconds: float) -> bool:
+        """Wait until the source says that something changed, or for a time; whether it did."""
+        if seconds:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), seconds)
+        woken = self._woken.is_set()
+        self._woken.clear()
+        return woken
+
+    async def _listen(self) -> None:
+        while True:
+            with suppress(PipetuiError, OSError):
+                async with aclosing(_as_generator(self._source.changes())) as changes:
+                    async for _ in changes:
+                        self._woken.set()
+                        await asyncio.sleep(FASTEST)
+            await asyncio.sleep(_RETRY[0])
+
+    def _troubled(self, trouble: str) -> Update:
+        before, self.trouble = self.trouble, trouble
+        return Update(trouble=trouble if trouble != before else None)
+
+    async def poll(self, *, everything: bool = False) -> Update:
+        """What changed since the last poll.
+
+        Args:
+            everything: look even where no new event is to be seen.
+        """
+        first = self._seq < 0
+        events = [] if first else await self._source.events("", after=self._seq)
+        cured = self._troubled("")
+        if not (first or events or everything):
+            return cured
+        executions = tuple(await self._source.executions(limit=_LISTED))
+        inbox = await self._source.inbox()
+        steps = await self._changed_steps() if self.watched else ()
+        await self._find_running(executions, {event.execution_id for event in events})
+        self._seq = max(
+            [self._seq, 0, *(event.seq for event in events), *(one.seq for one in executions)]
+            if first
+            else [self._seq, *(event.seq for event in events)]
+        )
+        update = Update(
+            executions=executions if first or executions != self.executions else None,
+            steps=steps,
+            events=tuple(one for one in events if one.execution_id == self.watched),
+            inbox=inbox if first or inbox != self.inbox else None,
+            trouble=cured.trouble,
+        )
+        self.executions, self.inbox = executions, inbox
+        return update
+
+    async def _changed_steps(self) -> tuple[StepView, ...]:
+        changed = await self._source.steps(self.watched, after=self._steps_seq)
+        for step in changed:
+            self.steps[step.name] = step
+            self._steps_seq = max(self._steps_seq, step.seq)
+        return tuple(changed)
+
+    async def _find_running(self, executions: tuple[ExecutionView, ...], touched: set[str]) -> None:
+        active = [one.id for one in executions if one.steps_running][:_RUNNING_SHOWN]
+        found: dict[str, str] = {}
+        for execution_id in active:
+            if execution_id in touched or execution_id not in self.running:
+                steps = await self._source.steps(execution_id)
+                found[execution_id] = next((one.name for one in steps if one.running), "")
+            else:
+                found[execution_id] = self.running[execution_id]
+        self.running = found
+
+    async def watch(self, execution_id: str) -> ExecutionView:
+        """Follow an execution from now on: its steps and events are part of the updates.
+
+        Errors: ``NotFound``.
+        """
+        execution = await self._source.execution(execution_id)
+        self.watched, self.steps, self._steps_seq = execution.id, {}, 0
+        await self._changed_steps()
+        return execution
+
+    def unwatch(self) -> None:
+        """Follow no execution."""
+        self.watched, self.steps, self._steps_seq = "", {}, 0
+
+    async def execution(self, text: str) -> ExecutionView:
+        """See ``Source.execution``."""
+        return await self._source.execution(text)
+
+    async def steps_of(self, execution_id: str) -> list[StepView]:
+        """All steps of an execution that is not watched."""
+        return await self._source.steps(execution_id)
+
+    async def events(self, execution_id: str) -> list[Event]:
+        """All events of an execution."""
+        found: list[Event] = []
+        while part := await self._source.events(execution_id, found[-1].seq if found else 0):
+            found += part
+        return found
+
+    async def graph(self, execution_id: str) -> Graph:
+        """See ``Source.graph``."""
+        return await self._source.graph(execution_id)
+
+    async def raw_arguments(self, step: StepView) -> Any:
+        """See ``Source.raw_arguments``."""
+        return await self._source.raw_arguments(step.execution_id, step.name)
+
+    async def parameters(self, execution_id: str) -> list[ParameterView]:
+        """See ``Source.parameters``."""
+        return await self._source.parameters(execution_id)
+
+    def log(self, step: StepView, attempt: int = 0) -> LogSource:
+        """See ``Source.log``."""
+        return self._source.log(step, attempt)
+
+    async def artifacts(self, step: StepView) -> list[Artifact]:
+        """See ``Source.artifacts``."""
+        return await self._source.artifacts(step)
+
+    async def entries(self, uri: str) -> list[ArtifactEntry]:
+        """See ``Source.entries``."""
+        return await self._source.entries(uri)
+
+    async def preview(self, uri: str, member: str = "") -> Preview:
+        """See ``Source.preview``."""
+        return await self._source.preview(uri, member)
+
+    def _act(self, needs: str) -> Control:
+        if reason := self.refusal(needs):
+            raise CommandRejected(reason)
+        return self._control
+
+    async def start(self, file: str, pipeline: str, parameters: Mapping[str, Any]) -> str:
+        """Run a definition file; returns the execution's id."""
+        request = StartRequest(file=file, pipeline=pipeline, parameters=parameters)
+        return await self._act("start").start(request)
+
+    async def plan_start(self, file: str, pipeline: str, parameters: Mapping[str, Any]) -> PlanView:
+        """What ``start`` would do."""
+        request = StartRequest(file=file, pipeline=pipeline, parameters=parameters)
+        return await self._control.plan(request)
+
+    async def rerun(
+        self,
+        execution_id: str,
+        scope: str,
+        step: str,
+        parameters: Mapping[str, Any],
+        edits: Mapping[str, Mapping[str, Any]],
+    ) -> str:
+        """Start an execution that reuses another's results; returns its id."""
+        request = RerunRequest(execution_id, scope, step, parameters, edits)
+        return await self._act("rerun").rerun(request)
+
+    async def plan_rerun(
+        self,
+        execution_id: str,
+        scope: str,
+        step: str,
+        parameters: Mapping[str, Any],
+        edits: Mapping[str, Mapping[str, Any]],
+    ) -> PlanView:
+        """What ``rerun`` would do."""
+        request = RerunRequest(execution_id, scope, step, parameters, edits)
+        return await self._control.plan_rerun(request)
+
+    async def retry(self, execution_id: str) -> None:
+        """Run what failed or never started again, in the same execution."""
+        await self._act("retry").retry(execution_id)
+
+    async def stop(self, execution_id: str, reason: str) -> None:
+        """Stop an execution."""
+        await self._act("stop").stop(execution_id, reason)
+
+    async def answer(
+        self, token: str, *, success: bool, comment: str, outputs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Answer a waiting Callback step."""
+        control = self._act("answer")
+        await control.answer(token, success=success, outputs=outputs, comment=comment)
+
+    async def decide(self, arn: str, *, approve: bool, comment: str) -> ModelPackageView:
+        """Approve or reject a model package version."""
+        approval = ApprovalStatus.APPROVED if approve else ApprovalStatus.REJECTED
+        return await self._act("decide").decide(arn, approval, comment)
+
+    async def close(self) -> None:
+        """Give back what the source holds."""
+        await self._source.close()
+
+
+async def _as_generator(changes: AsyncIterator[None]) -> AsyncGenerator[None, None]:
+    """The same as a generator, which can be closed whatever the source's iterator is."""
+    async for change in changes:
+        yield change
+
+
+def facts(event: Event) -> dict[str, Any]:
+    """An event's fact as plain JSON."""
+    decoded = msgspec.json.decode(encode(event.fact))
+    return decoded if isinstance(decoded, dict) else {}

@@ -1,0 +1,231 @@
+"""Home: all executions, and what matters about the selected one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from pipetui.actions import Action, Scope
+from pipetui.feed import PipetuiError
+from pipetui.keys import bindings
+from pipetui.screens.confirm import ask_stop
+from pipetui.screens.face import Face
+from pipetui.screens.reading import WhyScreen
+from pipetui.screens.rerun import RerunScreen
+from pipetui.viewmodel import executions as view
+from pipetui.viewmodel.inbox import count
+from pipetui.viewmodel.lines import Span, Tone
+from pipetui.viewmodel.steps import first_to_look_at
+from pipetui.widgets.bar import Bar
+from pipetui.widgets.pane import TextPane
+from pipetui.widgets.rows import RowList
+
+if TYPE_CHECKING:
+    from engine.api import ExecutionView, StepView
+    from pipetui.feed import Update
+
+_NONE = "No executions yet: pipetui run FILE starts one."
+_NO_MATCH = "Nothing matches; esc shows all again."
+
+
+class ExecutionsScreen(Face, inherit_bindings=False):
+    """The list of executions."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EXECUTIONS, Scope.GLOBAL)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order = view.Order.STARTED
+        self._failures = False
+        self._steps: tuple[str, list[StepView]] = ("", [])
+
+    def body(self) -> Iterator[Widget]:
+        """The list and the preview."""
+        with Container(id="home"):
+            yield RowList(view.COLUMNS, empty="Reading the store", id="list")
+            yield Bar(id="preview-rule", fill="─" if self.look.unicode else "-")
+            yield TextPane(id="preview")
+
+    @property
+    def list(self) -> RowList:
+        """The list."""
+        return self.query_one("#list", RowList)
+
+    @property
+    def selected(self) -> ExecutionView | None:
+        """The execution under the cursor."""
+        key = self.list.key
+        return next((one for one in self.feed.executions if one.id == key), None)
+
+    def on_mount(self) -> None:
+        """The list has the keys, the preview none."""
+        self.query_one("#preview", TextPane).can_focus = False
+        self.list.focus()
+
+    def renew(self, update: Update | None = None) -> None:
+        """See ``Shown``."""
+        if update is not None and not (
+            update.executions is not None or update.inbox or update.trouble is not None
+        ):
+            return
+        self._show_rows()
+        if update is None or update.executions is not None:
+            self._load_preview()
+
+    def tick(self) -> None:
+        """Running executions take a second longer."""
+        self._show_rows()
+        self._show_preview()
+
+    def _show_rows(self) -> None:
+        now, feed = self.ui.now(), self.feed
+        executions = view.ordered(feed.executions, self._order, now)
+        if self._failures:
+            executions = [one for one in executions if one.steps_failed or one.status == "Failed"]
+        rows = [
+            view.row(one, now=now, display=self.look, running=feed.running.get(one.id, ""))
+            for one in executions
+        ]
+        rows = self.filter.rows(rows)
+        self.list.show(rows)
+        self.list.say_empty(_NO_MATCH if feed.executions else _NONE)
+        self._show_head(len(rows))
+
+    def _show_head(self, shown: int) -> None:
+        feed = self.feed
+        left = [Span(" pipetui", Tone.STRONG), Span(f"  {feed.capabilities.name}", Tone.DIM)]
+        if self._failures:
+            left.append(Span("  failures only", Tone.WAIT))
+        if self._order is not view.Order.STARTED:
+            left.append(Span(f"  {self._order}", Tone.DIM))
+        if shown != len(feed.executions):
+            left.append(Span(f"  {shown} of {len(feed.executions)}", Tone.DIM))
+        totals = view.totals(feed.executions, len(feed.inbox.packages))
+        self.head(tuple(left), (*totals, Span(" ")))
+
+    def _load_preview(self) -> None:
+        self._show_preview()
+        if self.selected is not None:
+            self.run_worker(self._read_steps(self.selected.id), group="preview", exclusive=True)
+
+    async def _read_steps(self, execution_id: str) -> None:
+        try:
+            self._steps = (execution_id, await self.feed.steps_of(execution_id))
+        except PipetuiError as problem:
+            self.ui.say(problem)
+            return
+        self._show_preview()
+        self.refresh_footer()
+
+    def _show_preview(self) -> None:
+        pane, chosen = self.query_one("#preview", TextPane), self.selected
+        if chosen is None:
+            pane.show([], top=0)
+            return
+        known, steps = self._steps
+        width = max(20, (pane.size.width or 78) - 2)
+        pane.show(
+            view.preview(
+                chosen,
+                steps if known == chosen.id else [],
+                now=self.ui.now(),
+                display=self.look,
+                width=width,
+                tall=self.wide,
+            ),
+            top=0,
+        )
+
+    @on(RowList.Moved, "#list")
+    def _moved(self) -> None:
+        self._load_preview()
+        self.refresh_footer()
+
+    @on(RowList.Chosen, "#list")
+    def _chosen(self) -> None:
+        self.action_open()
+
+    def focus_body(self) -> None:
+        """The list."""
+        self.list.focus()
+
+    def applies(self, action: Action) -> bool:
+        """Most actions need an execution, in the right state."""
+        if action.scope is not Scope.EXECUTIONS:
+            return action.id != "global.back" or self.clearable
+        chosen = self.selected
+        match action.handler:
+            case "failures" | "order":
+                return True
+            case "inbox":
+                return count(self.feed.inbox) > 0
+            case _ if chosen is None:
+                return False
+            case "why":
+                return bool(chosen.first_failed)
+            case "stop":
+                return chosen.ended_at is None
+        return True
+
+    @property
+    def clearable(self) -> bool:
+        """Whether esc has something to take away here."""
+        return (
+            bool(self.filter) or self._failures or not self.query_one("#filter").has_class("hidden")
+        )
+
+    def go_back(self) -> None:
+        """Home is the top; only the failures filter can be taken away."""
+        if self._failures:
+            self.action_failures()
+
+    def action_open(self) -> None:
+        """Open the selected execution."""
+        if self.selected is not None:
+            self.ui.open_execution(self.selected.id)
+
+    def action_log(self) -> None:
+        """Open the log of the step that matters in the selected execution."""
+        if self.selected is not None:
+            known, steps = self._steps
+            step = first_to_look_at(steps) if known == self.selected.id else ""
+            self.ui.open_execution(self.selected.id, step=step, tab="log")
+
+    async def action_why(self) -> None:
+        """Why the selected execution failed."""
+        chosen = self.selected
+        if chosen is not None:
+            steps = await self.feed.steps_of(chosen.id)
+            failed = [one for one in steps if one.name == chosen.first_failed]
+            if failed:
+                self.app.push_screen(WhyScreen(failed[0]))
+
+    def action_rerun(self) -> None:
+        """Run the selected execution again."""
+        if self.selected is not None:
+            self.app.push_screen(RerunScreen(self.selected))
+
+    def action_stop(self) -> None:
+        """Stop the selected execution."""
+        if self.selected is not None:
+            ask_stop(self.ui, self.selected)
+
+    def action_failures(self) -> None:
+        """Only failures, or all."""
+        self._failures = not self._failures
+        self.renew()
+
+    def action_order(self) -> None:
+        """The next order."""
+        self._order = self._order.next
+        self.renew()
+
+    def action_copy(self) -> None:
+        """Copy the execution's ARN."""
+        if self.selected is not None:
+            self.ui.copy(self.selected.arn)

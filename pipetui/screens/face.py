@@ -1,0 +1,234 @@
+"""What every screen has: header, filter line, footer, and the way it hears what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from pipetui.actions import Scope
+from pipetui.keys import Performer, bindings, footer, valid_actions
+from pipetui.viewmodel.filters import Filter
+from pipetui.viewmodel.lines import BLANK, Line, Tone, words
+from pipetui.viewmodel.state import Display
+from pipetui.widgets.bar import Bar
+
+if TYPE_CHECKING:
+    from pipetui.feed import Feed, Update
+    from pipetui.ui import PipetuiApp
+
+WIDE = 140
+"""Columns from which panes stand beside each other."""
+SHORT = 16
+"""Lines below which previews and tails are left out."""
+
+
+class Shown(Performer, Screen[Any], inherit_bindings=False):
+    """Anything that covers the terminal, or a part of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
+    AUTO_FOCUS = ""
+
+    @property
+    def ui(self) -> PipetuiApp:
+        """The app."""
+        return cast("PipetuiApp", self.app)
+
+    @property
+    def feed(self) -> Feed:
+        """Where everything comes from."""
+        return self.ui.feed
+
+    @property
+    def look(self) -> Display:
+        """How the person wants things shown."""
+        return self.ui.look
+
+    def renew(self, update: Update | None = None) -> None:
+        """Show what changed; everything where there is no update."""
+
+    def pulse(self) -> None:
+        """Called some times a second, for what grows without events: logs."""
+
+    def tick(self) -> None:
+        """Called once a second, for what changes with the clock alone."""
+
+    def refresh_footer(self) -> None:
+        """Say which keys do something now."""
+        bar = self.query("#footer").first(Bar)
+        if self.ui.message:
+            bar.show(words(f" {self.ui.message}", Tone.WAIT))
+            return
+        actions = valid_actions(self)
+        refused = [one.id for one, _, _ in actions if self.feed.refusal(one.needs)]
+        bar.show(footer(actions, refused, self.size.width))
+
+    def on_mount(self) -> None:
+        """The first picture."""
+        self._measure()
+        self.renew()
+        self.call_after_refresh(self.refresh_footer)
+
+    def on_screen_resume(self) -> None:
+        """Back on top: catch up."""
+        self.renew()
+        self.call_after_refresh(self.refresh_footer)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Other keys are valid now."""
+        self.call_after_refresh(self.refresh_footer)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size: another arrangement."""
+        self._measure()
+        self.call_after_refresh(self.renew)
+        self.call_after_refresh(self.refresh_footer)
+
+    def _measure(self) -> None:
+        size = self.app.size
+        self.set_class(size.width >= WIDE, "-wide")
+        self.set_class(size.width < WIDE, "-narrow")
+        self.set_class(size.height < SHORT, "-short")
+
+    @property
+    def wide(self) -> bool:
+        """Whether panes stand beside each other."""
+        return self.app.size.width >= WIDE
+
+    def action_back(self) -> None:
+        """One level back."""
+        self.dismiss(None)
+
+    def action_leave(self) -> None:
+        """Leave this screen."""
+        self.dismiss(None)
+
+    def action_exit_now(self) -> None:
+        """Leave the program."""
+        self.app.exit()
+
+    def action_repaint(self) -> None:
+        """Paint everything again."""
+        self.refresh(layout=True)
+        self.ui.repaint()
+
+    def action_next_pane(self) -> None:
+        """See the action table."""
+        self.focus_next()
+
+    def action_previous_pane(self) -> None:
+        """See the action table."""
+        self.focus_previous()
+
+
+class Face(Shown, inherit_bindings=False):
+    """A whole screen: header, body, filter line and footer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filter = Filter()
+
+    def compose(self) -> ComposeResult:
+        """Header, body, filter line, footer."""
+        yield Bar(id="header")
+        yield from self.body()
+        yield Input(id="filter", classes="hidden", placeholder="text  !not  ~fuzzy")
+        yield Bar(id="footer")
+
+    def body(self) -> Iterator[Widget]:
+        """What stands between header and footer."""
+        raise LookupError("a screen has a body")
+
+    def head(self, left: Line, right: Line = BLANK) -> None:
+        """Show the header; where the source does not answer it says so at the right."""
+        trouble = self.feed.trouble
+        self.query_one("#header", Bar).show(
+            left, words(f" ! {trouble} ", Tone.BAD) if trouble else right
+        )
+
+    def filtered(self) -> None:
+        """The filter has another text."""
+        self.renew()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        box = self.query_one("#filter", Input)
+        box.remove_class("hidden")
+        box.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        self.filter = Filter(event.value)
+        self.filtered()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self, event: Input.Submitted) -> None:
+        self.query_one("#filter", Input).set_class(not event.value, "hidden")
+        self.focus_body()
+
+    def focus_body(self) -> None:
+        """Focus the pane that a person works in."""
+
+    def clear_filter(self) -> bool:
+        """Take the filter away; whether there was one."""
+        box = self.query_one("#filter", Input)
+        if box.has_class("hidden"):
+            return False
+        box.add_class("hidden")
+        box.value = ""
+        self.focus_body()
+        return True
+
+    def action_back(self) -> None:
+        """Clear the filter, then one level back."""
+        if not self.clear_filter():
+            self.go_back()
+
+    def go_back(self) -> None:
+        """One level back, where there is one."""
+        if self is not self.ui.root:
+            self.dismiss(None)
+
+    def action_leave(self) -> None:
+        """Leave the screen; at the top the program."""
+        if self is self.ui.first:
+            self.app.exit()
+        else:
+            self.dismiss(None)
+
+    def action_help(self) -> None:
+        """The keys that are valid here."""
+        from pipetui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(valid_actions(self)))
+
+    def action_palette(self) -> None:
+        """Go somewhere, or do something, by name."""
+        from pipetui.screens.palette import Palette
+
+        self.app.push_screen(Palette(valid_actions(self)))
+
+    def action_inbox(self) -> None:
+        """All that waits for a person."""
+        from pipetui.screens.inbox import InboxScreen
+
+        self.app.push_screen(InboxScreen())
+
+    def action_times(self) -> None:
+        """The next way to show times."""
+        self.ui.next_times()
+        self.renew()
+
+
+class Dialog(Shown, ModalScreen[Any], inherit_bindings=False):
+    """A question over a screen that stays in sight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CONFIRM, Scope.GLOBAL)

@@ -1,0 +1,121 @@
+"""All that waits for a person, over all executions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pipetui.actions import Action, Scope
+from pipetui.keys import bindings
+from pipetui.screens.confirm import ask_answer, ask_decide
+from pipetui.screens.face import Face
+from pipetui.viewmodel import inbox as view
+from pipetui.viewmodel.lines import Span, Tone
+from pipetui.widgets.bar import Bar
+from pipetui.widgets.pane import TextPane
+from pipetui.widgets.rows import RowList
+
+if TYPE_CHECKING:
+    from engine.api import ModelPackageView, WaitingCallback
+    from pipetui.feed import Update
+
+
+class InboxScreen(Face, inherit_bindings=False):
+    """Callbacks and model package versions that wait, with their evidence."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.INBOX, Scope.GLOBAL)
+
+    def body(self) -> Iterator[Widget]:
+        """The list and the evidence."""
+        yield RowList(view.COLUMNS, empty="Nothing waits for you.", id="waiting")
+        yield Bar(id="evidence-rule", fill="─" if self.look.unicode else "-")
+        yield TextPane(id="evidence")
+
+    @property
+    def list(self) -> RowList:
+        """The list."""
+        return self.query_one("#waiting", RowList)
+
+    @property
+    def callback(self) -> WaitingCallback | None:
+        """The selected Callback step."""
+        key = self.list.key
+        found = [one for one in self.feed.inbox.callbacks if view.callback_key(one) == key]
+        return found[0] if found else None
+
+    @property
+    def package(self) -> ModelPackageView | None:
+        """The selected model package version."""
+        key = self.list.key
+        found = [one for one in self.feed.inbox.packages if view.package_key(one) == key]
+        return found[0] if found else None
+
+    def on_mount(self) -> None:
+        """The list has the keys."""
+        self.list.focus()
+
+    def renew(self, update: Update | None = None) -> None:
+        """See ``Shown``."""
+        inbox = self.feed.inbox
+        rows = view.rows(inbox, now=self.ui.now(), display=self.look)
+        self.list.show(self.filter.rows(rows))
+        title = f" Waiting for you: {view.count(inbox)}"
+        self.head((Span(title, Tone.STRONG),))
+        self._show_evidence()
+
+    def tick(self) -> None:
+        """They wait a second longer."""
+        self.renew()
+
+    @on(RowList.Moved, "#waiting")
+    def _moved(self) -> None:
+        self._show_evidence()
+        self.refresh_footer()
+
+    def _show_evidence(self) -> None:
+        pane = self.query_one("#evidence", TextPane)
+        if self.callback is not None:
+            pane.show(view.callback_lines(self.callback, self.look))
+        elif self.package is not None:
+            pane.show(view.package_lines(self.package, self.look))
+        else:
+            pane.show([])
+
+    def focus_body(self) -> None:
+        """The list."""
+        self.list.focus()
+
+    def applies(self, action: Action) -> bool:
+        """All but the list's own need a row."""
+        if action.scope is Scope.INBOX:
+            return self.callback is not None or self.package is not None
+        return action.id != "global.inbox"
+
+    @on(RowList.Chosen, "#waiting")
+    def action_open(self) -> None:
+        """The execution it comes from, at the step."""
+        if self.callback is not None:
+            self.ui.open_execution(self.callback.execution.id, step=self.callback.step.name)
+        elif self.package is not None and self.package.execution_id:
+            self.ui.open_execution(self.package.execution_id, step=self.package.step)
+
+    def action_decide(self, approve: int) -> None:
+        """Approve or reject, with a comment."""
+        if self.callback is not None:
+            ask_answer(self.ui, self.callback.step, bool(approve))
+        elif self.package is not None:
+            if reason := self.feed.refusal("decide"):
+                self.ui.say(reason)
+                return
+            ask_decide(self.ui, self.package, bool(approve))
+
+    def action_copy(self) -> None:
+        """Copy the token or the ARN."""
+        if self.callback is not None:
+            self.ui.copy(self.callback.step.callback_token)
+        elif self.package is not None:
+            self.ui.copy(self.package.arn)

@@ -1,0 +1,164 @@
+"""Screens to read: all about a step, and why it is red."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pipetui.actions import Action, Scope
+from pipetui.feed import PipetuiError
+from pipetui.keys import bindings
+from pipetui.screens.face import Face
+from pipetui.source_code import around
+from pipetui.viewmodel import detail
+from pipetui.viewmodel.lines import Line, Span, Tone, text_of, words
+from pipetui.widgets.pane import TextPane
+
+if TYPE_CHECKING:
+    from engine.api import Artifact, LogSource, StepView
+    from pipetui.feed import Update
+
+_BLOCK = 40
+
+
+class Reading(Face, inherit_bindings=False):
+    """A text over the whole screen; a filter keeps the lines that match."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._heading = name
+        self.lines: list[Line] = []
+
+    def body(self) -> Iterator[Widget]:
+        """The text."""
+        yield TextPane(id="text")
+
+    @property
+    def pane(self) -> TextPane:
+        """The text."""
+        return self.query_one("#text", TextPane)
+
+    def on_mount(self) -> None:
+        """The text has the keys."""
+        self.pane.focus()
+
+    def renew(self, update: Update | None = None) -> None:
+        """See ``Shown``."""
+        self.head((Span(f" {self._heading}", Tone.STRONG),))
+        self.pane.show([one for one in self.lines if self.filter.matches(text_of(one))])
+
+    def focus_body(self) -> None:
+        """The text."""
+        self.pane.focus()
+
+    def action_copy(self) -> None:
+        """Copy all of it."""
+        self.ui.copy("\n".join(text_of(line).rstrip() for line in self.pane.lines))
+
+
+class StepScreen(Reading, inherit_bindings=False):
+    """All about one step.
+
+    Args:
+        section: title of the section to start at.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
+
+    def __init__(self, step: StepView, section: str = "") -> None:
+        super().__init__(f"{step.name}  detail")
+        self.step = step
+        self._section = section
+        self._artifacts: list[Artifact] = []
+        self._raw: Any = None
+
+    def on_mount(self) -> None:
+        """What is known at once, then the rest."""
+        self.run_worker(self._load())
+
+    async def _load(self) -> None:
+        try:
+            self._artifacts = await self.feed.artifacts(self.step)
+            self._raw = await self.feed.raw_arguments(self.step)
+        except PipetuiError as problem:
+            self.ui.say(problem)
+        self.renew()
+        if self._section:
+            self.pane.show(self.lines, top=detail.section(self.lines, self._section))
+
+    def renew(self, update: Update | None = None) -> None:
+        """See ``Shown``."""
+        self.step = self.feed.steps.get(self.step.name, self.step)
+        self.lines = detail.step_lines(
+            self.step,
+            artifacts=self._artifacts,
+            raw=self._raw,
+            now=self.ui.now(),
+            width=self.app.size.width,
+            display=self.look,
+        )
+        super().renew(update)
+
+
+class WhyScreen(Reading, inherit_bindings=False):
+    """Why a step is red."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL, Scope.WHY)
+
+    def __init__(self, step: StepView) -> None:
+        super().__init__(f"{step.name}  why")
+        self.step = step
+        self.lines = [words(" reading the log", Tone.FAINT)]
+        self._place = ("", 0)
+
+    def on_mount(self) -> None:
+        """The log is read beside the screen's loop: it may be long."""
+        self.run_worker(self._load())
+
+    async def _load(self) -> None:
+        log = self.feed.log(self.step)
+        summary, block, self._place = await asyncio.to_thread(_first_error, log)
+        file, number = self._place
+        code = await asyncio.to_thread(around, file, number, self.step.directory)
+        self.lines = detail.why(
+            self.step,
+            summary=summary,
+            at=f"{file}:{number}" if file else "",
+            block=block,
+            code=code,
+            code_line=number,
+            width=self.app.size.width,
+            display=self.look,
+            now=self.ui.now(),
+        )
+        self.renew()
+
+    def applies(self, action: Action) -> bool:
+        """A file can be opened where the error names one."""
+        return action.handler != "editor" or bool(self._place[0])
+
+    def action_editor(self) -> None:
+        """Open the file at the line."""
+        self.ui.edit_at(*self._place)
+
+    def action_log(self) -> None:
+        """The whole log, at the error."""
+        self.ui.open_execution(self.step.execution_id, step=self.step.name, tab="log")
+
+
+def _first_error(log: LogSource) -> tuple[str, list[str], tuple[str, int]]:
+    """The error in one line, the log's lines that say so, and the file and line it points to."""
+    while log.refresh() and not log.complete:
+        pass
+    found = log.first_error()
+    if found is None:
+        return "", [line.text for line in log.tail(12)], ("", 0)
+    size = min(_BLOCK, found.last_line - found.first_line + 1)
+    lines = log.lines(max(found.first_line, found.last_line - size + 1), size)
+    return found.summary, [line.text for line in lines], (found.file, found.line)

@@ -1,0 +1,225 @@
+"""Run part of an execution again, with edits, and see before what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import Input
+
+from pipetui.actions import Action, Scope
+from pipetui.feed import PipetuiError
+from pipetui.keys import bindings
+from pipetui.screens.face import Face
+from pipetui.viewmodel import rerun as view
+from pipetui.viewmodel.executions import title
+from pipetui.viewmodel.lines import Line, Span, Tone, wrap
+from pipetui.widgets.bar import Bar
+from pipetui.widgets.pane import TextPane
+from pipetui.widgets.rows import RowList
+
+if TYPE_CHECKING:
+    from engine.api import ExecutionView, PlanView, StepView
+    from pipetui.feed import Update
+
+
+class RerunScreen(Face, inherit_bindings=False):
+    """Scope, parameters and arguments above; the plan and the command line below.
+
+    Args:
+        step: where to start from; None reruns the whole.
+        changed: whether the definition file changed since, so that the new one is offered.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RERUN, Scope.GLOBAL)
+
+    def __init__(
+        self, execution: ExecutionView, step: StepView | None = None, *, changed: bool = False
+    ) -> None:
+        super().__init__()
+        self.execution = execution
+        scope = "new" if changed else "whole" if step is None else "from"
+        self.draft = view.Draft(
+            execution.id,
+            step.name if step else "",
+            scope,
+            file=execution.file if changed else "",
+        )
+        self._arguments = step.arguments if step else None
+        self._plan: PlanView | None = None
+        self._trouble = ""
+
+    def body(self) -> Iterator[Widget]:
+        """Scope, form, editor line, plan, command line."""
+        yield Bar(id="scope")
+        yield RowList(view.COLUMNS, empty="Nothing here can be edited.", id="form")
+        yield Input(id="value", classes="hidden")
+        yield Bar(id="plan-rule", fill="─" if self.look.unicode else "-")
+        yield TextPane(id="plan")
+
+    @property
+    def form(self) -> RowList:
+        """The form."""
+        return self.query_one("#form", RowList)
+
+    @property
+    def field(self) -> view.Field | None:
+        """The selected field."""
+        return next((one for one in self.draft.fields if one.key == self.form.key), None)
+
+    def on_mount(self) -> None:
+        """The form has the keys."""
+        self.query_one("#plan", TextPane).can_focus = False
+        self.form.focus()
+        self.run_worker(self._load())
+
+    async def _load(self) -> None:
+        try:
+            parameters = await self.feed.parameters(self.execution.id)
+        except PipetuiError as problem:
+            self.ui.say(problem)
+            parameters = []
+        known = view.fields(parameters, self.execution.parameters, self._arguments)
+        self._change(replace(self.draft, fields=known))
+
+    def renew(self, update: Update | None = None) -> None:
+        """See ``Shown``."""
+        if update is not None and update.trouble is None:
+            return
+        draft = self.draft
+        what = f"Rerun {draft.step} of" if draft.step else "Rerun"
+        self.head((Span(f" {what} {title(self.execution)}", Tone.STRONG),))
+        scope: Line = (Span(" scope  ", Tone.DIM), *view.scope_line(draft, self.look.unicode))
+        self.query_one("#scope", Bar).show(scope)
+        self.form.show(self.filter.rows(view.rows(draft)))
+        width = self.app.size.width - 2
+        lines = view.plan_lines(self._plan, self._trouble, width)
+        lines += wrap(view.command_line(draft), width, Tone.DIM, indent=" ")
+        self.query_one("#plan", TextPane).show(lines, top=0)
+
+    def _change(self, draft: view.Draft) -> None:
+        self.draft = draft
+        self._trouble = ""
+        self.renew()
+        self.run_worker(self._make_plan(draft), group="plan", exclusive=True)
+
+    async def _make_plan(self, draft: view.Draft) -> None:
+        try:
+            if draft.scope == "new":
+                plan = await self.feed.plan_start(
+                    draft.file, self.execution.pipeline, self._parameters()
+                )
+            else:
+                plan = await self.feed.plan_rerun(
+                    draft.execution_id, draft.scope, draft.step, draft.parameters, draft.edits
+                )
+        except PipetuiError as problem:
+            self._plan, self._trouble = None, f"{problem} {problem.hint}".strip()
+        else:
+            self._plan, self._trouble = plan, ""
+        self.renew()
+
+    def _parameters(self) -> dict[str, object]:
+        return {**self.execution.parameters, **self.draft.parameters}
+
+    def focus_body(self) -> None:
+        """The form."""
+        self.form.focus()
+
+    def applies(self, action: Action) -> bool:
+        """Editing needs a field, taking back a change."""
+        match action.handler:
+            case "edit":
+                return self.field is not None
+            case "reset":
+                return self.form.key in self.draft.changed
+        return action.id not in ("global.palette", "global.inbox", "global.times")
+
+    @on(RowList.Moved, "#form")
+    def _moved(self) -> None:
+        self.refresh_footer()
+
+    @on(RowList.Chosen, "#form")
+    def action_edit(self) -> None:
+        """Type another value; one of a few is gone through by enter."""
+        field = self.field
+        if field is None:
+            return
+        value = self.draft.changed.get(field.key, field.value)
+        if field.choices:
+            choices = list(field.choices)
+            at = choices.index(value) if value in choices else -1
+            self._change(self.draft.with_value(field.key, choices[(at + 1) % len(choices)]))
+            self.refresh_footer()
+            return
+        box = self.query_one("#value", Input)
+        box.value = view.shown(value)
+        box.placeholder = f"{field.name}  {field.note}"
+        box.remove_class("hidden")
+        box.focus()
+
+    @on(Input.Submitted, "#value")
+    def _edited(self, event: Input.Submitted) -> None:
+        field = self.field
+        if field is None:
+            return
+        try:
+            value = view.parse(event.value, field)
+        except ValueError as problem:
+            self.ui.say(f"{field.name}: {problem}")
+            return
+        self._close_box()
+        self._change(self.draft.with_value(field.key, value))
+
+    def _close_box(self) -> None:
+        self.query_one("#value", Input).add_class("hidden")
+        self.form.focus()
+
+    def clear_filter(self) -> bool:
+        """Esc leaves the value as it was."""
+        if not self.query_one("#value", Input).has_class("hidden"):
+            self._close_box()
+            return True
+        return super().clear_filter()
+
+    def action_scope(self, direction: int) -> None:
+        """The next or previous scope."""
+        self._change(self.draft.with_scope(direction))
+
+    def action_reset(self) -> None:
+        """Take the change of the selected field back."""
+        if self.field is not None:
+            self._change(self.draft.with_value(self.field.key, self.field.value))
+
+    def action_editor(self) -> None:
+        """All values as JSON in the person's editor."""
+        text = self.ui.edit_text(view.document(self.draft))
+        try:
+            self._change(view.from_document(self.draft, text))
+        except ValueError as problem:
+            self.ui.say(problem)
+
+    def action_run(self) -> None:
+        """Run it, and show it."""
+        self.ui.attempt(self._run())
+
+    async def _run(self) -> None:
+        draft, feed = self.draft, self.feed
+        if draft.scope == "new":
+            new = await feed.start(draft.file, self.execution.pipeline, self._parameters())
+        elif draft.scope == "failed" and not draft.changed:
+            await feed.retry(draft.execution_id)
+            new = draft.execution_id
+        else:
+            new = await feed.rerun(
+                draft.execution_id, draft.scope, draft.step, draft.parameters, draft.edits
+            )
+        self.ui.open_execution(new)
+
+    def action_copy(self) -> None:
+        """Copy the command line."""
+        self.ui.copy(view.command_line(self.draft))

@@ -1,0 +1,162 @@
+"""The artifact browser: a tree of artifacts, folders and members, and the preview of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipetui.viewmodel.lines import (
+    BLANK,
+    Column,
+    Line,
+    Row,
+    Span,
+    Tone,
+    column_widths,
+    lay,
+    length,
+    words,
+)
+from pipetui.viewmodel.sizes import size
+from pipetui.viewmodel.state import Display
+
+if TYPE_CHECKING:
+    from engine.api import Artifact, ArtifactEntry, Preview
+
+COLUMNS = (
+    Column("ROLE", 6, keep=4),
+    Column("NAME", 16, grow=2, most=60),
+    Column("SIZE", 9, keep=6, right=True),
+    Column("", 12, grow=4, keep=2),
+)
+_WIDEST = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the tree.
+
+    Args:
+        uri: of the object, the folder, or the archive that ``member`` is in.
+        folder: whether it opens to entries.
+        members: whether it is an archive whose members are listed below it.
+    """
+
+    uri: str
+    name: str
+    depth: int = 0
+    role: str = ""
+    folder: bool = False
+    member: str = ""
+    size: int | None = None
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other line."""
+        return f"{self.role}\n{self.uri}\n{self.member}"
+
+
+def of_artifact(artifact: Artifact) -> Item:
+    """An artifact at the top of the tree."""
+    folder = artifact.files > 1 or artifact.uri.endswith("/")
+    files = f"{artifact.files} files  " if artifact.files > 1 else ""
+    note = files + artifact.uri if artifact.exists else f"not there  {artifact.uri}"
+    return Item(
+        uri=artifact.uri,
+        name=artifact.name,
+        role=artifact.role,
+        folder=folder,
+        size=artifact.size if artifact.exists else None,
+        note=note,
+    )
+
+
+def of_entry(entry: ArtifactEntry, depth: int, role: str, *, now: float, display: Display) -> Item:
+    """An object or a folder below an artifact."""
+    note = display.moment(entry.modified_at, now) if entry.modified_at else ""
+    return Item(
+        uri=entry.uri,
+        name=entry.name.rstrip("/"),
+        depth=depth,
+        role=role,
+        folder=entry.folder,
+        size=None if entry.folder else entry.size,
+        note=note,
+    )
+
+
+def of_members(archive: Item, preview: Preview) -> list[Item]:
+    """The files in an archive, from its preview."""
+    if preview.kind != "archive" or preview.table is None:
+        return []
+    return [
+        Item(
+            uri=archive.uri,
+            name=name,
+            depth=archive.depth + 1,
+            role=archive.role,
+            member=name,
+            size=int(count) if count.isdigit() else None,
+        )
+        for name, kind, count in preview.table.rows
+        if kind == "file"
+    ]
+
+
+def row(item: Item, *, opened: bool, display: Display) -> Row:
+    """One line of the tree as a row."""
+    arrows = ("▾ ", "▸ ") if display.unicode else ("- ", "+ ")
+    sign = (arrows[0] if opened else arrows[1]) if item.folder or opened else "  "
+    return Row(
+        key=item.key,
+        cells=(
+            words(item.role if not item.depth else "", Tone.DIM),
+            (Span("  " * item.depth + sign, Tone.DIM), Span(item.name)),
+            words("" if item.size is None else size(item.size), Tone.DIM),
+            words(item.note, Tone.FAINT),
+        ),
+        search=f"{item.role} {item.name} {item.uri}",
+    )
+
+
+def preview_lines(preview: Preview) -> list[Line]:
+    """A preview: its title, its lines or table, and what is not shown."""
+    lines: list[Line] = [words(f" {preview.title}", Tone.STRONG)]
+    if preview.note:
+        lines.append(words(f" {preview.note}", Tone.WAIT))
+    lines.append(BLANK)
+    if preview.table is not None:
+        lines += _table(preview.table.columns, preview.table.rows)
+    lines += [words(f" {text}") for text in preview.lines]
+    if preview.truncated:
+        lines += [BLANK, words(" … more is not shown", Tone.FAINT)]
+    return lines
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Line]:
+    count = max([len(names), *(len(row) for row in rows)])
+    columns = [_column(index, names, rows) for index in range(count)]
+    widths = column_widths(columns, sum(column.width + 2 for column in columns))
+    titles = [words(column.title, Tone.DIM) for column in columns]
+    body = [
+        [words(row[index]) if index < len(row) else BLANK for index in range(count)] for row in rows
+    ]
+    return [(Span(" "), *lay(cells, columns, widths)) for cells in (titles, *body)]
+
+
+def _column(index: int, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Column:
+    title = names[index] if index < len(names) else ""
+    cells = [row[index] for row in rows if index < len(row)]
+    widest = max([length(words(text)) for text in (title, *cells)], default=1)
+    numbers = bool(cells) and all(_number(cell) for cell in cells)
+    return Column(title, min(_WIDEST, max(1, widest)), right=numbers)
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text or "0")
+    except ValueError:
+        return False
+    return True

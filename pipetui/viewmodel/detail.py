@@ -1,0 +1,204 @@
+"""Everything about one step, section after section, and why it is red."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipetui.viewmodel.executions import short_id, step_seconds
+from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading, key_value, words, wrap
+from pipetui.viewmodel.sizes import size
+from pipetui.viewmodel.state import Display, step_state
+from pipetui.viewmodel.times import elapsed
+
+if TYPE_CHECKING:
+    from engine.api import Artifact, StepView
+
+_SECRET = re.compile(
+    r"(?i)passw(or)?d|secret|(?<!callback)(?<!next)token|api_?key|private_?key|credential"
+)
+_HIDDEN = "••••••"
+_DEEP = 40
+INPUTS, OUTPUTS, ARGUMENTS = "INPUTS", "OUTPUTS", "ARGUMENTS"
+
+
+def step_lines(
+    step: StepView,
+    *,
+    artifacts: Sequence[Artifact],
+    raw: Any,
+    now: float,
+    width: int,
+    display: Display,
+) -> list[Line]:
+    """All that is known of a step; the sections' titles stand alone on their lines."""
+    lines = [_head(step, now, display), *_facts(step, width, display)]
+    for title, roles in ((INPUTS, ("input",)), (OUTPUTS, ("output", "model", "report", "log"))):
+        chosen = [one for one in artifacts if one.role in roles]
+        if chosen:
+            lines += [BLANK, heading(title), *(_artifact(one) for one in chosen)]
+    if step.arguments is not None:
+        lines += [BLANK, heading(ARGUMENTS), *json_lines(step.arguments)]
+    if raw not in (None, step.arguments):
+        lines += [BLANK, heading("ARGUMENTS AS WRITTEN"), *json_lines(raw)]
+    for title, value in (
+        ("CALLBACK INPUTS", step.callback_inputs),
+        ("PROPERTIES", step.properties),
+        ("METADATA", step.metadata),
+        ("ENVIRONMENT", step.environment),
+    ):
+        if value:
+            lines += [BLANK, heading(title), *json_lines(value)]
+    return lines
+
+
+def section(lines: Sequence[Line], title: str) -> int:
+    """Where a section starts; 0 where there is none of that title."""
+    wanted = heading(title)
+    return next((index for index, line in enumerate(lines) if line == wanted), 0)
+
+
+def _head(step: StepView, now: float, display: Display) -> Line:
+    state = step_state(step)
+    return (
+        Span(" "),
+        display.mark(state),
+        Span(f" {step.name}", Tone.STRONG),
+        Span(f"  {step.type}  ", Tone.DIM),
+        display.word(state),
+        Span(f"  {elapsed(step_seconds(step, now))}", Tone.DIM),
+    )
+
+
+def _facts(step: StepView, width: int, display: Display) -> list[Line]:
+    lines: list[Line] = []
+    if step.failure_reason:
+        lines += [*wrap(step.failure_reason, width - 3, indent="   ")]
+    facts = {
+        "name": step.display_name,
+        "plan": f"{step.action}: {step.reason}" if step.reason else "",
+        "doing": step.doing,
+        "note": step.note,
+        "stand-in": step.stand_in,
+        "from": short_id(step.source_execution) if step.source_execution else "",
+        "runs in": where(step),
+        "folder": step.directory,
+        "started": display.clock(step.started_at) if step.started_at else "",
+        "ended": display.clock(step.ended_at) if step.ended_at else "",
+    }
+    lines += [key_value(name, text) for name, text in facts.items() if text]
+    if step.attempts:
+        lines += [BLANK, heading("ATTEMPTS")]
+    for attempt in step.attempts:
+        spent = None if attempt.ended_at is None else attempt.ended_at - attempt.started_at
+        lines.append(
+            (
+                Span(f"  {attempt.number:>2}  "),
+                Span(f"{attempt.status:<10} "),
+                Span(f"{display.clock(attempt.started_at)}  {elapsed(spent):>7}  ", Tone.DIM),
+                Span(attempt.failure_reason.split("\n", 1)[0]),
+            )
+        )
+    return lines
+
+
+def where(step: StepView) -> str:
+    """Where the job runs and how close its environment is, in a few words."""
+    known = {key: value for key, value in step.environment.items() if isinstance(value, str)}
+    order = [key for key in ("runner", "image", "grade", "interpreter", "python") if key in known]
+    return " · ".join(known[key] for key in order if known[key])
+
+
+def _artifact(artifact: Artifact) -> Line:
+    amount = size(artifact.size) if artifact.exists else "not there"
+    return (
+        Span(f"  {artifact.name:<18} "),
+        Span(f"{amount:>9}  ", Tone.DIM),
+        Span(artifact.uri, Tone.PLAIN if artifact.exists else Tone.FAINT),
+    )
+
+
+def json_lines(value: Any, depth: int = 1, name: str = "") -> list[Line]:
+    """A JSON value as indented lines without braces; what looks like a secret is hidden."""
+    indent = "  " * depth
+    label = f"{name}: " if name else ""
+    if isinstance(value, Mapping | list) and not value:
+        return [(Span(indent + label, Tone.DIM), Span("{}" if value == {} else "[]", Tone.FAINT))]
+    if depth > _DEEP or not isinstance(value, Mapping | list):
+        text = _HIDDEN if name and isinstance(value, str) and _SECRET.search(name) else str(value)
+        first, *others = text.split("\n")
+        more: list[Line] = [words(f"{indent}  {line}") for line in others]
+        return [(Span(indent + label, Tone.DIM), Span(first)), *more]
+    lines: list[Line] = [words(f"{indent}{name}", Tone.DIM)] if name else []
+    deeper = depth + 1 if name else depth
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            lines += json_lines(item, deeper, str(key))
+    else:
+        for index, item in enumerate(value):
+            lines += json_lines(item, deeper, item_name(item) or f"[{index}]")
+    return lines
+
+
+NAMES = ("OutputName", "InputName", "MetricName", "ChannelName", "Name")
+"""The members by which SageMaker addresses an item of a list."""
+
+
+def item_name(item: Any) -> str:
+    """The name by which SageMaker addresses an item of a list, quoted; empty where it has none."""
+    if isinstance(item, Mapping):
+        for key in NAMES:
+            if isinstance(item.get(key), str):
+                return f"['{item[key]}']"
+    return ""
+
+
+def why(
+    step: StepView,
+    *,
+    summary: str,
+    at: str,
+    block: Sequence[str],
+    code: Sequence[tuple[int, str]],
+    code_line: int,
+    width: int,
+    display: Display,
+    now: float,
+) -> list[Line]:
+    """Why a step is red: what went wrong, where, the log's own words and the code.
+
+    Args:
+        summary: the error in one line; empty where the log shows none.
+        at: file and line it points to.
+        block: the lines of the log that say so.
+        code: numbered lines around ``code_line``.
+    """
+    lines = [_head(step, now, display), _circumstances(step), BLANK]
+    if summary:
+        lines += [key_value("WHAT", summary, Tone.STRONG, 7)]
+    if at:
+        lines += [key_value("WHERE", at, width=7)]
+    for number, text in code:
+        here = number == code_line
+        lines.append(
+            (
+                Span(f"         {'>' if here else ' '} {number:>5}  ", Tone.DIM),
+                Span(text, Tone.STRONG if here else Tone.PLAIN),
+            )
+        )
+    if step.failure_reason:
+        lines += [BLANK, heading("FAILURE REASON")]
+        for part in step.failure_reason.strip().split("\n"):
+            lines += wrap(part, width - 3, indent="   ")
+    if block:
+        lines += [BLANK, heading("FROM THE LOG"), *(words(f"   {text}") for text in block)]
+    if step.reason and not step.failure_reason:
+        lines += wrap(step.reason, width - 3, indent="   ")
+    return lines
+
+
+def _circumstances(step: StepView) -> Line:
+    parts = [f"attempt {step.attempt}"] if step.attempt else []
+    parts += [part for part in (step.failure_code, where(step)) if part]
+    return words("   " + " · ".join(parts), Tone.DIM)

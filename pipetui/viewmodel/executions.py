@@ -1,0 +1,243 @@
+"""The list of executions: rows, what matters about each, order, totals and the preview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, key_value, words, wrap
+from pipetui.viewmodel.progress import bar
+from pipetui.viewmodel.state import Display, execution_state, step_state, tone
+from pipetui.viewmodel.times import elapsed
+
+if TYPE_CHECKING:
+    from engine.api import ExecutionView, StepView
+
+COLUMNS = (
+    Column("", 1),
+    Column("PIPELINE", 12, grow=3, most=40),
+    Column("RUN", 7, keep=8),
+    Column("STATUS", 13, keep=3),
+    Column("STARTED", 9, keep=5, right=True),
+    Column("TOOK", 7, keep=6, right=True),
+    Column("STEPS", 10, keep=4),
+    Column("WHAT MATTERS", 14, grow=5),
+)
+
+
+class Order(StrEnum):
+    """How executions are sorted; ``o`` goes to the next."""
+
+    STARTED = "newest first"
+    TOOK = "longest first"
+    PIPELINE = "by pipeline"
+    STATUS = "failed first"
+
+    @property
+    def next(self) -> Order:
+        """The order after this one."""
+        orders = list(Order)
+        return orders[(orders.index(self) + 1) % len(orders)]
+
+
+def short_id(execution_id: str) -> str:
+    """The first four characters, as the command line accepts them."""
+    return execution_id[:4]
+
+
+def title(execution: ExecutionView) -> str:
+    """``churn-train/k3f9``."""
+    return f"{execution.pipeline}/{short_id(execution.id)}"
+
+
+def took(execution: ExecutionView, now: float) -> float:
+    """Seconds from its creation to its end, or to now."""
+    return (now if execution.ended_at is None else execution.ended_at) - execution.created_at
+
+
+_URGENCY = ("error", "attention", "running")
+
+
+def ordered(
+    executions: Sequence[ExecutionView], order: Order, now: float
+) -> Sequence[ExecutionView]:
+    """Executions in an order; equal ones stay newest first."""
+    keys: dict[Order, Callable[[ExecutionView], Any]] = {
+        Order.TOOK: lambda one: -took(one, now),
+        Order.PIPELINE: lambda one: one.pipeline.lower(),
+        Order.STATUS: _failed_first,
+    }
+    newest = sorted(executions, key=lambda one: -one.created_at)
+    return sorted(newest, key=keys[order]) if order in keys else newest
+
+
+def _failed_first(execution: ExecutionView) -> int:
+    style = execution_state(execution).style
+    return _URGENCY.index(style) if style in _URGENCY else len(_URGENCY)
+
+
+def row(
+    execution: ExecutionView,
+    *,
+    now: float,
+    display: Display,
+    running: str = "",
+) -> Row:
+    """One execution as a row; ``running`` is the name of a step that runs."""
+    state = execution_state(execution)
+    run = [Span(short_id(execution.id))]
+    if execution.retries:
+        run.append(Span(f" a{execution.retries + 1}", Tone.DIM))
+    matters = what_matters(execution, display, running)
+    done = execution.steps_done / execution.steps_total if execution.steps_total else 0.0
+    name = execution.pipeline
+    return Row(
+        key=execution.id,
+        cells=(
+            (display.mark(state),),
+            words(name),
+            tuple(run),
+            (display.word(state),),
+            words(display.moment(execution.created_at, now), Tone.DIM),
+            words(elapsed(took(execution, now))),
+            words(bar(done, 10, unicode=display.unicode), _bar_tone(execution)),
+            matters,
+        ),
+        search=" ".join(
+            (name, execution.id, execution.display_name, state.word, *(s.text for s in matters))
+        ),
+    )
+
+
+def _bar_tone(execution: ExecutionView) -> Tone:
+    return Tone.DIM if execution.ended_at else Tone.ACCENT
+
+
+def what_matters(execution: ExecutionView, display: Display, running: str = "") -> Line:
+    """The first of: what failed, who is asked, what runs, what was reused."""
+    if execution.first_failed:
+        reason = _first_line(execution.first_failure)
+        return (
+            Span(f"{display.glyph('Failed')} ", Tone.BAD),
+            Span(f"{execution.first_failed}: {reason}" if reason else execution.first_failed),
+        )
+    if execution.steps_waiting_for_answer:
+        count = execution.steps_waiting_for_answer
+        who = "a step waits for you" if count == 1 else f"{count} steps wait for you"
+        return (Span(f"{display.glyph('Approval')} {who}", Tone.WAIT),)
+    if execution.failure_reason:
+        return words(_first_line(execution.failure_reason))
+    if execution.steps_running and not execution.ended_at:
+        more = execution.steps_running - 1
+        name = running or f"{execution.steps_running} running"
+        return (
+            Span(f"{display.glyph('Executing')} ", Tone.ACCENT),
+            Span(name),
+            Span(f" +{more}" if running and more else "", Tone.DIM),
+        )
+    if execution.steps_reused:
+        return words(f"{display.glyph('Cached')} {execution.steps_reused} reused", Tone.DIM)
+    return words(execution_state(execution).word, Tone.DIM)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0]
+
+
+def totals(executions: Sequence[ExecutionView], packages: int) -> Line:
+    """``3 running · 1 waiting · 2 failed``."""
+    running = sum(not one.ended_at and not one.steps_waiting_for_answer for one in executions)
+    waiting = sum(one.steps_waiting_for_answer for one in executions) + packages
+    failed = sum(execution_state(one).style == "error" for one in executions)
+    parts = (
+        (running, "running", Tone.ACCENT),
+        (waiting, "waiting", Tone.WAIT),
+        (failed, "failed", Tone.PLAIN),
+    )
+    spans: list[Span] = []
+    for number, word, color in parts:
+        if number:
+            spans += [Span(" · ", Tone.FAINT)] if spans else []
+            spans.append(Span(f"{number} {word}", color))
+    return tuple(spans)
+
+
+def preview(
+    execution: ExecutionView,
+    steps: Sequence[StepView],
+    *,
+    now: float,
+    display: Display,
+    width: int,
+    tall: bool = False,
+) -> list[Line]:
+    """What a person wants to know of an execution before opening it."""
+    state = execution_state(execution)
+    head: Line = (
+        Span(" "),
+        display.mark(state),
+        Span(f" {title(execution)}  ", Tone.STRONG),
+        display.word(state),
+        Span(f" after {elapsed(took(execution, now))}" if execution.ended_at else "", Tone.DIM),
+        Span(f"  {execution.steps_done} of {execution.steps_total} steps", Tone.DIM),
+        Span(f"  by {execution.created_by}" if execution.created_by else "", Tone.FAINT),
+    )
+    lines = [head]
+    if execution.first_failed:
+        lines.append(
+            (
+                Span("   failed in ", Tone.DIM),
+                Span(execution.first_failed),
+                *_attempt(steps, execution.first_failed),
+            )
+        )
+        lines += wrap(execution.first_failure, width, indent="   ")[: 8 if tall else 3]
+    elif execution.failure_reason:
+        lines += wrap(execution.failure_reason, width, indent="   ")[:3]
+    if execution.source_execution:
+        source = short_id(execution.source_execution)
+        lines.append(key_value("rerun of", source))
+    lines += _parameters(execution.parameters, 12 if tall else 2)
+    if tall:
+        lines += [BLANK, *_step_lines(steps, now, display)]
+    return lines
+
+
+def _attempt(steps: Sequence[StepView], name: str) -> Line:
+    step = next((one for one in steps if one.name == name), None)
+    if step is None or not step.attempts:
+        return BLANK
+    attempt = step.attempts[-1]
+    spent = None if attempt.ended_at is None else attempt.ended_at - attempt.started_at
+    after = f" after {elapsed(spent)}" if spent is not None else ""
+    return words(f", attempt {attempt.number}{after}", Tone.DIM)
+
+
+def _parameters(parameters: Mapping[str, Any], most: int) -> list[Line]:
+    lines = [key_value(name, str(value)) for name, value in list(parameters.items())[:most]]
+    hidden = len(parameters) - most
+    return lines + ([words(f"   and {hidden} more parameters", Tone.FAINT)] if hidden > 0 else [])
+
+
+def _step_lines(steps: Sequence[StepView], now: float, display: Display) -> list[Line]:
+    lines: list[Line] = []
+    for step in steps:
+        state = step_state(step)
+        lines.append(
+            (
+                Span("   "),
+                display.mark(state),
+                Span(f" {step.name:<28} "),
+                Span(f"{state.word:<13} ", tone(state)),
+                Span(elapsed(step_seconds(step, now)), Tone.DIM),
+            )
+        )
+    return lines
+
+
+def step_seconds(step: StepView, now: float) -> float | None:
+    """Seconds a step has taken; None before it starts."""
+    if step.started_at is None:
+        return None
+    return (now if step.ended_at is None else step.ended_at) - step.started_at

@@ -1,0 +1,63 @@
+"""The filter language of every list: ``text`` or a regular expression, ``!not``, ``~fuzzy``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipetui.viewmodel.lines import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter as typed; the empty one lets everything through."""
+
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.text.lstrip("!~"))
+
+    def matches(self, text: str) -> bool:
+        """Whether a row whose searchable text this is stays in the list."""
+        if not self:
+            return True
+        if self.text.startswith("!"):
+            return not _found(self.text[1:], text)
+        if self.text.startswith("~"):
+            return fuzzy(self.text[1:], text) is not None
+        return _found(self.text, text)
+
+    def rows(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows that stay."""
+        return [row for row in rows if self.matches(row.search)]
+
+
+def _found(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text, re.IGNORECASE) is not None
+    except re.error:
+        return pattern.lower() in text.lower()
+
+
+def fuzzy(query: str, text: str) -> int | None:
+    """How far apart the letters of ``query`` stand in ``text``, in order; None where some do not.
+
+    0 is the best: the letters stand together at the start of the text.
+    """
+    query, text = query.lower().replace(" ", ""), text.lower()
+    if not query:
+        return 0
+    best: int | None = None
+    start = text.find(query[0])
+    while start >= 0:
+        at = start
+        for letter in query[1:]:
+            at = text.find(letter, at + 1)
+            if at < 0:
+                return best
+        begins_word = start == 0 or not text[start - 1].isalnum()
+        cost = (at - start + 1 - len(query)) * 4 + (0 if begins_word else 2) + (start > 0)
+        best = cost if best is None else min(best, cost)
+        start = text.find(query[0], start + 1)
+    return best

@@ -1,0 +1,99 @@
+"""Status as glyph, word and tone, and how a person wants things shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from pipetui.term.glyphs import Look, look
+from pipetui.viewmodel.lines import Span, Tone
+from pipetui.viewmodel.times import TimeMode, clock, moment
+
+if TYPE_CHECKING:
+    from engine.api import ApprovalStatus, ExecutionView, StepView
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How a person wants things shown.
+
+    Args:
+        unicode: whether glyphs and bars are more than ASCII.
+        times: relative, local or UTC.
+        zone: the person's time zone; None is the host's.
+    """
+
+    unicode: bool = True
+    times: TimeMode = TimeMode.RELATIVE
+    zone: tzinfo | None = None
+
+    def moment(self, at: float, now: float) -> str:
+        """When something happened, short."""
+        return moment(at, now, self.times, self.zone)
+
+    def clock(self, at: float) -> str:
+        """When something happened, date and time."""
+        return clock(at, self.times, self.zone)
+
+    def glyph(self, status: str) -> str:
+        """The glyph of a status."""
+        return look(status).mark(self.unicode)
+
+    def mark(self, state: Look) -> Span:
+        """A state's glyph in its tone."""
+        return Span(state.mark(self.unicode), tone(state))
+
+    def word(self, state: Look) -> Span:
+        """A state's word in its tone."""
+        return Span(state.word, tone(state))
+
+
+_TONES = {
+    "muted": Tone.FAINT,
+    "running": Tone.ACCENT,
+    "warning": Tone.WAIT,
+    "success": Tone.GOOD,
+    "error": Tone.BAD,
+    "stopped": Tone.DIM,
+    "cached": Tone.GOOD,
+    "attention": Tone.WAIT,
+}
+
+
+def tone(state: Look) -> Tone:
+    """The tone that repeats what a state's glyph and word say."""
+    return _TONES.get(state.style, Tone.PLAIN)
+
+
+def execution_state(execution: ExecutionView) -> Look:
+    """An execution's state; one that only waits for answers says so."""
+    waiting = execution.steps_waiting_for_answer
+    if waiting and waiting == execution.steps_running:
+        return look("Approval")
+    if execution.status == "CompletedWithFailures":
+        return replace(look("Failed"), word="with failures")
+    return look(execution.status)
+
+
+def step_state(step: StepView) -> Look:
+    """A step's state; cached, reused, waiting for an answer and retrying are told apart."""
+    if step.waits_for_answer:
+        return look("Approval")
+    if step.status == "Succeeded" and step.action in ("cached", "reused"):
+        return look(step.action.capitalize())
+    if step.status == "Waiting" and step.attempts:
+        return look("Retrying")
+    return look(step.status)
+
+
+_APPROVALS = {
+    "PendingManualApproval": look("Approval"),
+    "Approved": replace(look("Succeeded"), word="approved"),
+    "Rejected": replace(look("Failed"), word="rejected"),
+}
+
+
+def approval_state(approval: ApprovalStatus) -> Look:
+    """A model package version's state."""
+    return _APPROVALS.get(approval) or look(approval)

@@ -1,0 +1,202 @@
+"""The steps of one execution: rows in the definition's order, notes, and the graph to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pipetui.dag.detail import NodeStatus
+from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
+from pipetui.viewmodel.executions import short_id, step_seconds, title, took
+from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, words
+from pipetui.viewmodel.state import Display, execution_state, step_state, tone
+from pipetui.viewmodel.times import elapsed
+
+if TYPE_CHECKING:
+    from engine.api import ExecutionView, Graph, StepView
+
+COLUMNS = (
+    Column("", 1),
+    Column("STEP", 12, grow=3, most=44),
+    Column("TYPE", 13, keep=2),
+    Column("STATUS", 13, keep=3),
+    Column("TOOK", 7, keep=5, right=True),
+    Column("", 12, grow=4, keep=1),
+)
+
+_SETTLED = frozenset({"Succeeded", "Failed", "Stopped", "Skipped", "Blocked"})
+
+
+class Shape:
+    """What a definition's graph says about each step: how deep it stands and what it waits for."""
+
+    def __init__(self, graph: Graph | None = None) -> None:
+        self.depth: dict[str, int] = {}
+        self.after: dict[str, list[str]] = {}
+        self.branch: dict[str, str] = {}
+        if graph is None:
+            return
+        parents = {node.name: node.parent for node in graph.nodes}
+        for name in parents:
+            self.depth[name] = _depth(name, parents)
+        for edge in graph.edges:
+            if edge.kind in ("if", "else"):
+                self.branch[edge.target] = edge.kind
+            self.after.setdefault(edge.target, []).append(edge.source)
+
+
+def _depth(name: str, parents: Mapping[str, str]) -> int:
+    seen: set[str] = set()
+    while (name := parents.get(name, "")) and name not in seen:
+        seen.add(name)
+    return len(seen)
+
+
+def row(
+    step: StepView,
+    steps: Mapping[str, StepView],
+    shape: Shape,
+    *,
+    now: float,
+    display: Display,
+) -> Row:
+    """One step as a row."""
+    state = step_state(step)
+    note = _note(step, steps, shape, display)
+    quiet = Tone.FAINT if step.status in ("Skipped", "Blocked") else Tone.PLAIN
+    name = "  " * shape.depth.get(step.name, 0) + step.name
+    return Row(
+        key=step.name,
+        cells=(
+            (display.mark(state),),
+            words(name, quiet),
+            words(step.type, Tone.DIM),
+            (display.word(state),),
+            words(elapsed(step_seconds(step, now)), quiet),
+            note,
+        ),
+        search=" ".join((step.name, step.type, state.word, *(span.text for span in note))),
+    )
+
+
+def _note(step: StepView, steps: Mapping[str, StepView], shape: Shape, display: Display) -> Line:
+    if step.status == "Failed":
+        return words(step.failure_reason.strip().split("\n", 1)[0])
+    if step.waits_for_answer:
+        return words("A approves, X rejects", Tone.WAIT)
+    if step.running:
+        return words(step.doing or _where(step), Tone.DIM)
+    if step.source_execution:
+        word = "cached" if step.action == "cached" else "reused"
+        return words(f"{word} from {short_id(step.source_execution)}", Tone.DIM)
+    if step.status == "Waiting":
+        return words(_waits_for(step, steps, shape), Tone.FAINT)
+    if step.status in ("Skipped", "Blocked"):
+        return words(step.reason, Tone.FAINT)
+    if step.outcome is not None:
+        return words("took if" if step.outcome else "took else", Tone.DIM)
+    return words(step.note or step.stand_in, Tone.DIM)
+
+
+def _where(step: StepView) -> str:
+    environment = step.environment
+    return " ".join(str(environment[key]) for key in ("runner", "grade") if environment.get(key))
+
+
+def _waits_for(step: StepView, steps: Mapping[str, StepView], shape: Shape) -> str:
+    open_ones = [
+        name
+        for name in shape.after.get(step.name, [])
+        if name in steps and steps[name].status not in _SETTLED
+    ]
+    branch = shape.branch.get(step.name, "")
+    if not open_ones:
+        return step.reason or "waits for a free slot"
+    after = open_ones[0] + (f" +{len(open_ones) - 1}" if len(open_ones) > 1 else "")
+    return f"{branch} of {after}" if branch else f"after {after}"
+
+
+def next_failed(steps: Sequence[StepView], current: str, direction: int = 1) -> str:
+    """The failed step after (or before) the current one, around the end; empty for none."""
+    names = [step.name for step in steps]
+    at = names.index(current) if current in names else -1 if direction > 0 else 0
+    for offset in range(1, len(steps) + 1):
+        step = steps[(at + direction * offset) % len(steps)]
+        if step.status == "Failed":
+            return step.name
+    return ""
+
+
+def first_to_look_at(steps: Sequence[StepView]) -> str:
+    """The step to select when an execution is opened: failed, asking, running, else the first."""
+    for wanted in ("error", "attention", "running"):
+        for step in steps:
+            if step_state(step).style == wanted:
+                return step.name
+    return steps[0].name if steps else ""
+
+
+def header(
+    execution: ExecutionView, *, now: float, display: Display, changed: bool = False
+) -> tuple[Line, Line]:
+    """The left and right part of an execution's header."""
+    state = execution_state(execution)
+    left = [Span(f" {title(execution)}", Tone.STRONG)]
+    if execution.display_name:
+        left.append(Span(f"  {execution.display_name}", Tone.DIM))
+    if execution.retries:
+        left.append(Span(f"  attempt {execution.retries + 1}", Tone.DIM))
+    if execution.source_execution:
+        left.append(Span(f"  rerun of {short_id(execution.source_execution)}", Tone.DIM))
+    if changed:
+        left.append(Span("  definition changed: R runs the new one", Tone.WAIT))
+    right = (
+        display.mark(state),
+        Span(" "),
+        display.word(state),
+        Span(f"  {elapsed(took(execution, now))}", Tone.PLAIN),
+        Span(f"  {execution.steps_done} of {execution.steps_total} ", Tone.DIM),
+    )
+    return tuple(left), right
+
+
+_KINDS = {
+    "depends_on": EdgeKind.DEPENDS_ON,
+    "if": EdgeKind.BRANCH_IF,
+    "else": EdgeKind.BRANCH_ELSE,
+}
+_RANKS = {"error": 5, "attention": 4, "running": 3, "warning": 3, "success": 1, "cached": 1}
+
+
+def dag(graph: Graph) -> Dag:
+    """The graph to draw."""
+    return Dag(
+        tuple(DagNode(node.name, node.type, parent=node.parent) for node in graph.nodes),
+        tuple(
+            DagEdge(edge.source, edge.target, _KINDS.get(edge.kind, EdgeKind.REFERENCE))
+            for edge in graph.edges
+        ),
+    )
+
+
+def node_status(
+    step: StepView, *, now: float, display: Display, styles: Mapping[Tone, str]
+) -> NodeStatus:
+    """How a step stands in the graph; ``styles`` are the theme's colours as Rich styles."""
+    state = step_state(step)
+    return NodeStatus(
+        glyph=state.mark(display.unicode),
+        word=state.word,
+        style=styles.get(tone(state), ""),
+        elapsed=elapsed(step_seconds(step, now)),
+        detail=step.doing,
+        rank=_RANKS.get(state.style, 2),
+        failed=step.status == "Failed",
+        untaken=step.status == "Skipped",
+    )
+
+
+def reason_line(step: StepView) -> Line:
+    """A failed or skipped step's reason in one line."""
+    reason = step.failure_reason or step.reason
+    return words(reason.strip().split("\n", 1)[0]) if reason else BLANK

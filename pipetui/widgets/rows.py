@@ -1,0 +1,169 @@
+"""A list of rows with a cursor that stays on its row whatever happens around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.message import Message
+
+from pipetui.viewmodel.lines import (
+    BLANK,
+    Column,
+    Line,
+    Row,
+    Span,
+    Tone,
+    column_widths,
+    fit,
+    lay,
+    words,
+)
+from pipetui.widgets.pane import Pane
+
+_MARGIN = 2
+
+
+class RowList(Pane):
+    """Rows in columns.
+
+    Args:
+        columns: their titles and widths; a list whose titles are all empty has no heading.
+        empty: what to say where there is no row.
+    """
+
+    class Moved(Message):
+        """The cursor is on another row, or on none (an empty key)."""
+
+        def __init__(self, rows: RowList, key: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+        @property
+        def control(self) -> RowList:
+            """The list."""
+            return self.rows
+
+    class Chosen(Message):
+        """The row under the cursor was clicked again."""
+
+        def __init__(self, rows: RowList, key: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+        @property
+        def control(self) -> RowList:
+            """The list."""
+            return self.rows
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        empty: str = "",
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.columns = tuple(columns)
+        self.heading = int(any(column.title for column in columns))
+        self.empty = empty
+        self.rows: list[Row] = []
+        self.key = ""
+        self._cursor = 0
+        self._widths: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Rows there are; at least one, which says that there is none."""
+        return max(1, len(self.rows))
+
+    @property
+    def cursor(self) -> int:
+        """Index of the selected row."""
+        return self._cursor
+
+    def show(self, rows: list[Row]) -> None:
+        """Other rows; the cursor stays on its row, or near it where that is gone."""
+        self.rows = rows
+        here = self._cursor
+        if here < len(rows) and rows[here].key == self.key:
+            self.sync()
+            return
+        found = next((index for index, row in enumerate(rows) if row.key == self.key), here)
+        self.top += found - here
+        self._go(found)
+
+    def select(self, key: str) -> None:
+        """Put the cursor on a row; nothing where there is no such row."""
+        for index, row in enumerate(self.rows):
+            if row.key == key:
+                self._go(index)
+                return
+
+    def say_empty(self, text: str) -> None:
+        """What to say where there is no row."""
+        if text != self.empty:
+            self.empty = text
+            self.sync()
+
+    def move(self, lines: int) -> None:
+        """The cursor down or up by rows."""
+        self._go(self._cursor + lines)
+
+    def _go(self, index: int) -> None:
+        self._cursor = max(0, min(index, len(self.rows) - 1))
+        key = self.rows[self._cursor].key if self.rows else ""
+        moved, self.key = key != self.key, key
+        self._keep_in_sight()
+        self.sync()
+        if moved:
+            self.post_message(self.Moved(self, key))
+
+    def measured(self, width: int) -> None:
+        """Other widths, the cursor still in sight."""
+        self._widths = column_widths(self.columns, max(0, width - _MARGIN - 1))
+        self._keep_in_sight()
+
+    def _keep_in_sight(self) -> None:
+        if self.room:
+            self.top = max(self._cursor - self.room + 1, min(self.top, self._cursor))
+
+    def on_focus(self) -> None:
+        """The cursor shows where the keys go."""
+        self.sync()
+
+    def on_blur(self) -> None:
+        """The cursor shows where the keys went."""
+        self.sync()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects, a click on the selected row opens it."""
+        index = self.top + event.y - self.heading
+        if event.y < self.heading or index >= len(self.rows):
+            return
+        if index == self._cursor:
+            self.post_message(self.Chosen(self, self.key))
+        self._go(index)
+
+    def head(self) -> list[Line]:
+        """The titles of the columns."""
+        if not self.heading or not self._widths:
+            return []
+        titles = [words(column.title, Tone.FAINT) for column in self.columns]
+        return [self._padded(Span(" " * _MARGIN), lay(titles, self.columns, self._widths))]
+
+    def painted(self, index: int) -> tuple[Line, bool]:
+        """A row."""
+        if index >= len(self.rows) or not self._widths:
+            text = self.empty if index == 0 and not self.rows else ""
+            return fit(words(f"  {text}", Tone.DIM) if text else BLANK, self.size.width), False
+        here = index == self._cursor
+        mark = Span("> " if here else "  ", Tone.ACCENT if self.has_focus else Tone.DIM)
+        line = lay(self.rows[index].cells, self.columns, self._widths)
+        return self._padded(mark, line), here and self.has_focus
+
+    def _padded(self, mark: Span, line: Line) -> Line:
+        return fit((mark, *line), self.size.width)
