@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from pipetui.ui import PipetuiApp
 
+    _Node = DOMNode
+else:
+    # Textual looks for inherited styles and components along the first base that is a node.
+    _Node = object
+
 
 def bindings(*scopes: Scope) -> list[BindingType]:
     """The Textual bindings of some scopes."""
@@ -27,8 +32,8 @@ def bindings(*scopes: Scope) -> list[BindingType]:
     ]
 
 
-class Performer(DOMNode):
-    """A node that performs actions of the table through its ``action_<handler>`` methods."""
+class Performer(_Node):
+    """A mixin, named first: performs the table's actions through ``action_<handler>`` methods."""
 
     def applies(self, action: Action) -> bool:
         """Whether an action does something just now; what does not is neither shown nor done."""

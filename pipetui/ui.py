@@ -20,7 +20,7 @@ from pipetui.screens.executions import ExecutionsScreen
 from pipetui.screens.face import Shown
 from pipetui.term.clipboard import osc52
 from pipetui.term.sanitize import plain
-from pipetui.themes import CALM
+from pipetui.themes import CALM, INKS
 from pipetui.viewmodel.state import Display
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class PipetuiApp(App[None], inherit_bindings=False):
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
+        self.register_theme(CALM)
+        self.theme = CALM.name
         self.feed = feed
         self.settings = settings or Settings()
         self.now = now
@@ -71,10 +73,12 @@ class PipetuiApp(App[None], inherit_bindings=False):
         self._silence: Timer | None = None
         self._pulses = 0
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The inks of a theme that brings none of its own."""
+        return INKS
+
     async def on_mount(self) -> None:
         """The first screen, then the pump."""
-        self.register_theme(CALM)
-        self.theme = CALM.name
         self.set_keymap(dict(self.settings.keys))
         await self.push_screen(self.root)
         if self._execution:

@@ -31,6 +31,20 @@ def apply_edits(arguments: Any, edits: Mapping[str, Any], step: str) -> Any:
     return edited
 
 
+def value_at(arguments: Any, path: str, step: str) -> Any:
+    """What stands at a path inside a step's Arguments; None where it would be a new member.
+
+    Errors: ``CommandRejected`` as for ``apply_edits``.
+    """
+    where = f"{step}: {path}"
+    members = _parse(path, step)
+    holder = arguments
+    for member in members[:-1]:
+        holder = holder[_key(holder, member, where, may_be_new=False)]
+    key = _key(holder, members[-1], where, may_be_new=True)
+    return holder[key] if isinstance(holder, list) else holder.get(key)
+
+
 def _parse(path: str, step: str) -> Path:
     members = parse(path)
     if not members:

@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from pipetui.dag.cells import UNICODE, Glyphs, Wire
 from pipetui.dag.critical import critical_path
-from pipetui.dag.detail import PENDING, Level, NodeStatus, Role
+from pipetui.dag.detail import PENDING, Level, NodeStatus, Role, rows
 from pipetui.dag.fold import Group, automatic, groups
 from pipetui.dag.graph import Dag, drawable
 from pipetui.dag.layout import lay_out
@@ -27,7 +27,8 @@ from pipetui.dag.minimap import HEIGHT as MAP_HEIGHT
 from pipetui.dag.minimap import WIDTH as MAP_WIDTH
 from pipetui.dag.minimap import minimap
 from pipetui.dag.paint import Look, Piece, looks, paint, status_of
-from pipetui.dag.picture import Direction, Picture, Region, navigate
+from pipetui.dag.picture import Box, Direction, Picture, Region, navigate
+from pipetui.dag.spans import send_spans_only
 
 _IN_A_THREAD = 1_000
 _KEPT_PICTURES = 12
@@ -205,6 +206,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
     # Layout
 
     def on_mount(self) -> None:
+        send_spans_only(self.screen)
         self._draw_anew()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -285,19 +287,12 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
     def _style(self, piece: Piece) -> Style:
         if piece.look is not None:
             return self._partial_style(_LOOK_CLASSES[piece.look])
-        chosen = piece.name == self.selected
-        status = self._shown.get(piece.name, PENDING)
-        if piece.role is Role.STATUS:
-            style = Style.parse(status.style)
-        elif piece.role is Role.FRAME and status.failed:
-            style = self._partial_style("dag--failed")
-        else:
-            names = {Role.NAME: "dag--name", Role.FACT: "dag--fact", Role.FRAME: "dag--wire"}
-            style = self._partial_style(names[piece.role])
+        names = {Role.NAME: "dag--name", Role.FACT: "dag--fact", Role.FRAME: "dag--wire"}
+        style = self._partial_style(names.get(piece.role, "dag--name"))
+        style += Style.parse(_text_style(piece.role, self._shown.get(piece.name, PENDING)))
         if piece.name in self._critical and piece.role in (Role.FRAME, Role.NAME):
             style += Style(bold=True)
-        if status.untaken:
-            style += Style(dim=True)
+        chosen = piece.name == self.selected
         return style + self._partial_style("dag--selected") if chosen else style
 
     def _partial_style(self, name: str) -> Style:
@@ -328,10 +323,8 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         for name in names:
             before, after = self._shown[name], self._status(name)
             self._shown[name] = after
-            flags = (before.failed, before.untaken) != (after.failed, after.untaken)
-            edges_change |= flags
-            if flags or before != after:
-                self._refresh_box(name, frame=flags)
+            edges_change |= (before.failed, before.untaken) != (after.failed, after.untaken)
+            self._refresh_parts(self.picture.boxes[name], before, after)
         if edges_change:
             self._repaint_edges()
 
@@ -347,11 +340,23 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
                     if was != max(self._looks[edge] for edge in item.edges):
                         self._refresh_cells(Region(item.x, y, len(item.masks), 1))
 
-    def _refresh_box(self, name: str, *, frame: bool = True) -> None:
-        region = self.picture.boxes[name].region
-        if not frame and self.picture.level > Level.LINE:
-            region = Region(region.x + 1, region.y + 1, region.width - 2, region.height - 2)
-        self._refresh_cells(region)
+    def _refresh_parts(self, box: Box, before: NodeStatus, after: NodeStatus) -> None:
+        """Repaint the texts of a box that differ between two statuses."""
+        level, width = self.picture.level, box.region.width
+        inset = 1 if level > Level.LINE else 0
+        old = rows(box.node, level, width, before, self.glyphs)
+        new = rows(box.node, level, width, after, self.glyphs)
+        for index, (was, now) in enumerate(zip(old, new, strict=True)):
+            x = box.region.x + inset
+            for part, following in zip(was, now, strict=True):
+                length = cell_len(part[0])
+                restyled = _text_style(part[1], before) != _text_style(part[1], after)
+                if restyled or part != following:
+                    self._refresh_cells(Region(x, box.region.y + inset + index, length, 1))
+                x += length
+
+    def _refresh_box(self, name: str) -> None:
+        self._refresh_cells(self.picture.boxes[name].region)
 
     def _refresh_cells(self, region: Region) -> None:
         x, y = self.scroll_offset
@@ -372,6 +377,13 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         name = self.picture.at(event.x + left, event.y + top)
         if name is not None:
             self.selected = name
+
+
+def _text_style(role: Role, status: NodeStatus) -> str:
+    """What a status adds to the style of a part; frames are the same for all."""
+    if role is Role.STATUS or (role is Role.NAME and status.failed):
+        return status.style
+    return "dim" if role is not Role.FRAME and status.untaken else ""
 
 
 def drawn_groups(dag: Dag) -> tuple[Group, ...]:

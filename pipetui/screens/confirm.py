@@ -17,7 +17,7 @@ from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 
 if TYPE_CHECKING:
-    from engine.api import ExecutionView, ModelPackageView, StepView
+    from engine.api import ExecutionView, ModelPackageView, WaitingCallback
     from pipetui.ui import PipetuiApp
 
 
@@ -44,8 +44,8 @@ class Confirm(Dialog, inherit_bindings=False):
             pane.can_focus = False
             pane.styles.height = min(10, len(self._lines))
             yield pane
-            for name, hint in self._fields.items():
-                yield Input(id=f"field-{name}", placeholder=hint)
+            for index, hint in enumerate(self._fields.values()):
+                yield Input(id=f"field-{index}", placeholder=hint)
             yield Bar(id="footer")
 
     def on_mount(self) -> None:
@@ -59,7 +59,8 @@ class Confirm(Dialog, inherit_bindings=False):
 
     def action_yes(self) -> None:
         """Do it."""
-        self.dismiss({name: self.query_one(f"#field-{name}", Input).value for name in self._fields})
+        boxes = zip(self._fields, self.query(Input), strict=True)
+        self.dismiss({name: box.value for name, box in boxes})
 
 
 def ask_stop(ui: PipetuiApp, execution: ExecutionView) -> None:
@@ -77,37 +78,27 @@ def ask_stop(ui: PipetuiApp, execution: ExecutionView) -> None:
     ui.push_screen(Confirm(question, lines, {"reason": "reason, if you like"}), stop)
 
 
-def ask_answer(ui: PipetuiApp, step: StepView, success: bool) -> None:
-    """Ask, then answer a Callback step."""
-    verb = "Approve" if success else "Reject"
+def ask_answer(ui: PipetuiApp, waiting: WaitingCallback, success: bool) -> None:
+    """Ask, then answer a Callback step; approving asks for the outputs it has to bring."""
+    step = waiting.step
     lines: list[Line] = [
         words(f" {name}: {value}", Tone.DIM) for name, value in step.callback_inputs.items()
     ]
+    outputs = waiting.outputs if success else ()
     fields = {"comment": "comment"}
-    if success:
-        fields["outputs"] = "output parameters: NAME=VALUE, NAME=VALUE"
+    fields |= {f"output {one.name}": f"output {one.name}, {one.type}" for one in outputs}
 
     def answer(texts: dict[str, str] | None) -> None:
         if texts is None:
             return
-        outputs = _pairs(texts.get("outputs", ""))
-        if outputs is None:
-            ui.say("output parameters are NAME=VALUE, separated by commas; nothing was sent")
-            return
+        values = {one.name: texts[f"output {one.name}"] for one in outputs}
         deed = ui.feed.answer(
-            step.callback_token, success=success, comment=texts["comment"], outputs=outputs
+            step.callback_token, success=success, comment=texts["comment"], outputs=values
         )
         ui.attempt(deed, f"{'approved' if success else 'rejected'} {step.name}")
 
+    verb = "Approve" if success else "Reject"
     ui.push_screen(Confirm(f"{verb} {step.name}?", lines, fields), answer)
-
-
-def _pairs(text: str) -> dict[str, str] | None:
-    """``A=1, B=2`` as a mapping; None where it is something else."""
-    parts = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    if any(not name.strip() or not sign for name, sign, _ in parts):
-        return None
-    return {name.strip(): value.strip() for name, _, value in parts}
 
 
 def ask_decide(ui: PipetuiApp, package: ModelPackageView, approve: bool) -> None:

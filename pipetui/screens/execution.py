@@ -318,8 +318,9 @@ class ExecutionScreen(Face, inherit_bindings=False):
 
     def action_answer(self, success: int) -> None:
         """Answer the selected Callback step."""
-        if self.selected is not None:
-            ask_answer(self.ui, self.selected, bool(success))
+        for waiting in self.feed.inbox.callbacks:
+            if waiting.step.execution_id == self.execution_id and waiting.step == self.selected:
+                ask_answer(self.ui, waiting, bool(success))
 
     def action_copy(self) -> None:
         """Copy what the focused pane has selected."""

@@ -106,7 +106,7 @@ class InboxScreen(Face, inherit_bindings=False):
     def action_decide(self, approve: int) -> None:
         """Approve or reject, with a comment."""
         if self.callback is not None:
-            ask_answer(self.ui, self.callback.step, bool(approve))
+            ask_answer(self.ui, self.callback, bool(approve))
         elif self.package is not None:
             if reason := self.feed.refusal("decide"):
                 self.ui.say(reason)

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+INKS = {
+    "ink-strong": "#eef1f4",
+    "ink-dim": "#8b939c",
+    "ink-faint": "#5d656e",
+    "ink-cursor": "#20272f",
+}
+"""Structure: titles, secondary text, rules, and the background of the selected row."""
+
 CALM = Theme(
     name="calm",
     dark=True,
@@ -18,10 +26,6 @@ CALM = Theme(
     warning="#d9a866",
     error="#e0707a",
     variables={
-        "ink-strong": "#eef1f4",
-        "ink-dim": "#8b939c",
-        "ink-faint": "#5d656e",
-        "ink-cursor": "#20272f",
         "text-muted": "#8b939c",
         "text-error": "#e0707a",
         "text-warning": "#d9a866",

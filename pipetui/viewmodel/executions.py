@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("", 1),
-    Column("PIPELINE", 12, grow=3, most=40),
+    Column("PIPELINE", 12, grow=1, most=40),
     Column("RUN", 7, keep=8),
     Column("STATUS", 13, keep=3),
     Column("STARTED", 9, keep=5, right=True),
     Column("TOOK", 7, keep=6, right=True),
     Column("STEPS", 10, keep=4),
-    Column("WHAT MATTERS", 14, grow=5),
+    Column("WHAT MATTERS", 14, grow=3),
 )
 
 

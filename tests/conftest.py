@@ -1,4 +1,4 @@
-"""Fixtures of the engine's tests."""
+"""Fixtures shared by the suites that run the engine."""
 
 from __future__ import annotations
 
