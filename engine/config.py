@@ -8,7 +8,6 @@ never ignored.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -115,10 +114,12 @@ def load_config(home_file: Path, definition_file: str = "") -> Config:
 
 
 def _overlay(config: Config, file: Path) -> Config:
+    if not file.exists():
+        return config
+    import tomllib  # 10 ms, for homes that have a configuration
+
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return config
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(
             f"{file} cannot be read: {problem}", hint="Mend it or move it away.", file=str(file)
@@ -193,3 +194,41 @@ def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
             python = str(file.parent / python)
         choices[pattern] = ImageChoice(python, tuple(map(str, listed)))
     return choices
+
+
+def reference() -> str:
+    """The settings as a Markdown page: ``docs/configuration.md`` holds this text."""
+    rows = []
+    for spec in fields(Config):
+        key = spec.metadata["key"]
+        if not key:
+            continue
+        default = getattr(Config(), spec.name)
+        shown = "" if default in ("", ()) or isinstance(default, Mapping) else f"`{default}`"
+        choices = _CHOICES.get(key)
+        text = spec.metadata["help"] + (f" (one of {', '.join(choices)})" if choices else "")
+        rows.append(f"| `{key}` | {shown} | {text} |")
+    return _REFERENCE_HEAD + "\n".join(rows) + "\n" + _REFERENCE_TAIL
+
+
+_REFERENCE_HEAD = """# Configuration
+
+`config.toml` in the home holds for everything; `pipetui.toml` beside a definition holds for that
+definition, and wins. A setting that does not exist is an error. This page is generated.
+
+| setting | default | what it does |
+|---|---|---|
+"""
+_REFERENCE_TAIL = """
+```toml
+[python]
+interpreter = "/usr/bin/python3.11"
+
+[images]
+"*/my-training:*" = { python = "/opt/envs/training/bin/python" }
+"*/my-scoring:*" = { requirements = ["scikit-learn==1.2.1", "numpy==1.24.1"] }
+
+[lambda]
+"arn:aws:lambda:us-east-1:123456789012:function:promote" = "handlers:promote"
+```
+"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection
 
@@ -41,6 +40,8 @@ def suggestion(name: str, known: Collection[str], noun: str) -> str:
     lowered = {candidate.lower(): candidate for candidate in known}
     close = [lowered[name.lower()]] if name.lower() in lowered else []
     if not close and len(known) <= _LARGE:
+        import difflib  # 5 ms, for errors only
+
         close = difflib.get_close_matches(name[:256], known, n=1)
     if close:
         return f"Did you mean {quote(close[0])}?"

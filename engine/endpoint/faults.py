@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from http import HTTPStatus
-from xml.sax.saxutils import escape
 
 from engine.errors import StorageError
 
@@ -88,5 +88,5 @@ def node(name: str, *children: str) -> str:
 
 def text(name: str, value: object) -> str:
     """An element that holds text; a character that XML cannot hold is written as S3 does."""
-    shown = _NOT_XML.sub(lambda found: f"&#x{ord(found[0]):X};", escape(str(value)))
+    shown = _NOT_XML.sub(lambda found: f"&#x{ord(found[0]):X};", escape(str(value), quote=False))
     return f"<{name}>{shown}</{name}>"

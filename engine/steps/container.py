@@ -31,8 +31,8 @@ class Prepared:
     python: str
     path: str
     """Value of ``PATH``."""
-    algorithm: str
-    """Built-in algorithm that the image runs without a script; empty for none."""
+    resolution: Resolution | None
+    """What the image was resolved to; None where no image is behind the job."""
     description: dict[str, Any]
     """For people: image, grade, interpreter, notes."""
 
@@ -99,7 +99,7 @@ async def prepare(context: StepContext, image: str, requirements: Path | None = 
     return Prepared(
         python=str(environment.python),
         path=f"{environment.bin}:{host_path}",
-        algorithm=resolution.algorithm or "",
+        resolution=resolution,
         description={
             "Image": image,
             "Grade": str(environment.grade),

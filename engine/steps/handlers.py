@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
-from importlib import metadata
 
 from engine.config import Config
 from engine.definition.document import Step
@@ -31,6 +30,8 @@ def handler_for(step_type: str) -> StepHandler | None:
     """The handler of a step type; None where there is none."""
     target = _BUILT_IN.get(step_type)
     if target is None:
+        from importlib import metadata  # 15 ms, for types that others bring
+
         found = metadata.entry_points(group=ENTRY_POINTS, name=step_type)
         target = next((entry.value for entry in found), None)
     if target is None:

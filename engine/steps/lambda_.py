@@ -99,7 +99,7 @@ def _job(context: StepContext, handler: str, result_file: Path) -> Job:
     config = context.services.config
     python = base_interpreter(config)
     folder = config.folder or context.run.base
-    prepared = Prepared(python, f"{Path(python).parent}:{DEFAULT_PATH}", "", {})
+    prepared = Prepared(python, f"{Path(python).parent}:{DEFAULT_PATH}", None, {})
     return Job(
         id=f"{context.run.id}/{context.step.name}/{context.attempt}",
         directory=str(context.directory),

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import engine.environments.algorithms as algorithms
 from engine.config import Config
 from engine.definition.document import Step
+from engine.environments.programs import training_command
 from engine.errors import JobError, PlanError
 from engine.jobs.base import Job
 from engine.model.views import local_arn
@@ -23,8 +23,6 @@ from engine.storage.archive import pack, unpack
 from engine.storage.transfer import download_local, upload_local
 
 Json = Mapping[str, Any]
-PROGRAMS = str(Path(algorithms.__file__).parent)
-"""The programs that stand for the containers' own; run by the environment's Python."""
 SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 PROGRAM = "sagemaker_program"
 CODE = "/opt/ml/code"
@@ -214,7 +212,7 @@ def _variables(context: StepContext, prepared: Prepared) -> dict[str, str]:
     return {
         "TRAINING_JOB_NAME": context.job_name,
         "TRAINING_JOB_ARN": local_arn("training-job", context.job_name),
-        **({"PIPETUI_PREFLIGHT": config.preflight} if prepared.algorithm else {}),
+        "PIPETUI_PREFLIGHT": config.preflight,
         **text_map(context.arguments.get("Environment")),
     }
 
@@ -226,10 +224,12 @@ def _command(context: StepContext, prepared: Prepared) -> tuple[tuple[str, ...],
     given = specification.get("ContainerArguments") or ()
     if entry:
         return check_command([*entry, *given], context.step.name), False
-    if _hyperparameters(context).get(PROGRAM):
-        return (prepared.python, PROGRAMS, "script-mode"), False
-    if prepared.algorithm:
-        return (prepared.python, PROGRAMS, prepared.algorithm), False
+    hyperparameters = _hyperparameters(context)
+    stand_in = prepared.resolution and training_command(
+        prepared.resolution, Path(prepared.python), hyperparameters
+    )
+    if stand_in:
+        return stand_in, False
     if context.services.config.job_runner in ("podman", "docker"):
         return check_command(given or ("train",), context.step.name), True
     raise JobError(

@@ -83,7 +83,7 @@ def pack(folder: Path, target: Path) -> Transfer:
                 tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
             ):
                 for name, entry in files.walk(root, folders=True):
-                    info = _header(name, entry)
+                    info = _header(root, name, entry)
                     if info is None:
                         skipped.append(name)
                     elif info.isreg():
@@ -250,7 +250,8 @@ def members(
     """
     with ExitStack() as stack:
         try:
-            raw = stack.enter_context(open(archive, "rb"))
+            with reporting(str(archive)):
+                raw = stack.enter_context(open(archive, "rb"))
             if raw.read(4) in (b"PK\x03\x04", b"PK\x05\x06"):
                 _check_zip_directory(raw, archive, limit_members)
                 package = stack.enter_context(zipfile.ZipFile(raw))
@@ -385,15 +386,13 @@ class _Window(io.RawIOBase):
             )
 
 
-def _header(name: str, entry: files.Entry) -> tarfile.TarInfo | None:
+def _header(root: str, name: str, entry: files.Entry) -> tarfile.TarInfo | None:
     info = tarfile.TarInfo(name.rstrip("/"))
     info.mode = 0o755
     if entry.is_symlink():
         info.type = tarfile.SYMTYPE
         info.linkname = os.readlink(entry.path)
-        end = posixpath.normpath(posixpath.join(posixpath.dirname(name), info.linkname))
-        outside = info.linkname.startswith("/") or end == ".." or end.startswith("../")
-        return None if outside or not os.path.exists(entry.path) else info
+        return info if _stays_inside(root, entry.path, info.linkname) else None
     if entry.is_dir(follow_symlinks=False):
         info.type = tarfile.DIRTYPE
         return info
@@ -402,3 +401,12 @@ def _header(name: str, entry: files.Entry) -> tarfile.TarInfo | None:
     if not entry.stat(follow_symlinks=False).st_mode & 0o100:
         info.mode = 0o644
     return info
+
+
+def _stays_inside(root: str, link: str, target: str) -> bool:
+    """Whether a link is one that `unpack` takes: to something in the root, behind no other link."""
+    end = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
+    behind_link = os.path.realpath(os.path.dirname(end)) != os.path.dirname(end)
+    real = os.path.realpath(link)
+    inside = all(path == root or path.startswith(f"{root}/") for path in (end, real))
+    return inside and not target.startswith("/") and not behind_link and os.path.exists(link)

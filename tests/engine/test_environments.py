@@ -92,7 +92,7 @@ def train(python: Path, root: Path, **variables: str) -> subprocess.CompletedPro
     assert command is not None
     return subprocess.run(
         [*command, "--root", str(root)],
-        env={**os.environ, **variables},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

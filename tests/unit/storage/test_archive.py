@@ -73,12 +73,15 @@ def test_a_packed_folder_comes_back_whole(tmp_path: Path) -> None:
     (source / "code/run.sh").chmod(0o755)
     (source / "latest").symlink_to("code/run.sh")
     (source / "outside").symlink_to("/etc/hostname")
+    (source / "folder").symlink_to("code")
+    (source / "behind").symlink_to("folder/run.sh")
+    (source / "nowhere").symlink_to("missing")
     packed = pack(source, tmp_path / "model.tar.gz")
     unpack(tmp_path / "model.tar.gz", tmp_path / "out")
     assert packed.files == 2
-    assert packed.skipped == ("outside",)
+    assert packed.skipped == ("behind", "nowhere", "outside")
     assert tree_of(tmp_path / "out") == {
-        name: content for name, content in tree_of(source).items() if name != "outside"
+        name: content for name, content in tree_of(source).items() if name not in packed.skipped
     }
     assert (tmp_path / "out/code/empty").is_dir()
     assert os.access(tmp_path / "out/code/run.sh", os.X_OK)
@@ -133,6 +136,13 @@ def test_a_member_that_leads_out_refuses_the_whole_archive(
 ) -> None:
     archive = tar_of(tmp_path / "bad.tar", member("good"), *members, mode=mode)
     assert refused(archive) == "archive-unsafe"
+
+
+def test_a_missing_archive_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as raised:
+        unpack(tmp_path / "none.tar.gz", tmp_path / "out")
+    assert raised.value.code == "object-not-found"
+    assert "none.tar.gz" in raised.value.message
 
 
 def test_links_inside_are_kept(tmp_path: Path) -> None:
