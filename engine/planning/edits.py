@@ -36,13 +36,7 @@ def value_at(arguments: Any, path: str, step: str) -> Any:
 
     Errors: ``CommandRejected`` as for ``apply_edits``.
     """
-    where = f"{step}: {path}"
-    members = _parse(path, step)
-    holder = arguments
-    for member in members[:-1]:
-        holder = holder[_key(holder, member, where, may_be_new=False)]
-    key = _key(holder, members[-1], where, may_be_new=True)
-    return holder[key] if isinstance(holder, list) else holder.get(key)
+    return _present(*_locate(arguments, _parse(path, step), f"{step}: {path}"))
 
 
 def _parse(path: str, step: str) -> Path:
@@ -56,11 +50,9 @@ def _parse(path: str, step: str) -> Path:
     return members
 
 
-def _apply(holder: Any, path: Path, value: Any, where: str) -> None:
-    for member in path[:-1]:
-        holder = holder[_key(holder, member, where, may_be_new=False)]
-    key = _key(holder, path[-1], where, may_be_new=True)
-    present = holder[key] if isinstance(holder, list) else holder.get(key)
+def _apply(arguments: Any, path: Path, value: Any, where: str) -> None:
+    holder, key = _locate(arguments, path, where)
+    present = _present(holder, key)
     for place in _URI_PLACES if isinstance(value, str) else ():
         inner = present
         for name in place:
@@ -69,6 +61,18 @@ def _apply(holder: Any, path: Path, value: Any, where: str) -> None:
             inner["S3Uri"] = value
             return
     holder[key] = value
+
+
+def _locate(arguments: Any, path: Path, where: str) -> tuple[Any, str | int]:
+    """The object or list that holds the end of a path, and the key in it."""
+    holder = arguments
+    for member in path[:-1]:
+        holder = holder[_key(holder, member, where, may_be_new=False)]
+    return holder, _key(holder, path[-1], where, may_be_new=True)
+
+
+def _present(holder: Any, key: str | int) -> Any:
+    return holder[key] if isinstance(holder, list) else holder.get(key)
 
 
 def _key(holder: Any, member: str | int, where: str, *, may_be_new: bool) -> Any:

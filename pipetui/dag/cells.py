@@ -66,22 +66,26 @@ class Wire:
 
 
 class Canvas:
-    """Collects the lines of edges and the letters upon them."""
+    """Collects the lines of edges and the letters upon them.
 
-    def __init__(self) -> None:
+    `flow` is the side that all edges run to, RIGHT or DOWN. Where lines only cross, the one that
+    runs with the flow passes over the other; a cross is drawn only where four arms are joined.
+    """
+
+    def __init__(self, flow: int) -> None:
+        self._flow = flow
         self._cells: dict[Point, _Cell] = {}
         self._letters: dict[Point, str] = {}
 
-    def draw(self, edge: int, points: Sequence[Point], flow: int) -> None:
+    def draw(self, edge: int, points: Sequence[Point]) -> None:
         """Draw an edge's line through its corner points, each in line with the one before.
 
-        `flow` is the side that all edges run to: the first cell reaches back to the source, the
-        last one on to the target.
+        The first cell reaches back to the source, the last one on to the target.
         """
         cells = list(walk(points))
-        into = _opposite(flow)
+        into = _opposite(self._flow)
         for index, point in enumerate(cells):
-            out = _side(point, cells[index + 1]) if index + 1 < len(cells) else flow
+            out = _side(point, cells[index + 1]) if index + 1 < len(cells) else self._flow
             cell = self._cells.setdefault(point, _Cell())
             cell.arms |= into | out
             cell.turns |= into | out not in (ACROSS, ALONG)
@@ -102,7 +106,7 @@ class Canvas:
         owners: tuple[int, ...] = ()
         for x, y in sorted({*self._cells, *letters}, key=lambda point: (point[1], point[0])):
             cell = self._cells.get((x, y))
-            mask = letters.get((x, y)) or _mask(cell or _Cell())
+            mask = letters.get((x, y)) or self._mask(cell or _Cell())
             edges = tuple(sorted(set(cell.edges))) if cell else owners
             if run and (y != row or x != end or edges != owners):
                 result.setdefault(row, []).append(Wire(start, tuple(run), owners))
@@ -115,12 +119,10 @@ class Canvas:
             result.setdefault(row, []).append(Wire(start, tuple(run), owners))
         return result
 
-
-def _mask(cell: _Cell) -> int:
-    """A cell's mask; where lines only cross, the horizontal one passes over the vertical one."""
-    if cell.arms == ACROSS | ALONG and not cell.turns:
-        return ACROSS
-    return cell.arms
+    def _mask(self, cell: _Cell) -> int:
+        if cell.arms == ACROSS | ALONG and not cell.turns:
+            return ALONG if self._flow == DOWN else ACROSS
+        return cell.arms
 
 
 def walk(points: Sequence[Point]) -> Iterable[Point]:

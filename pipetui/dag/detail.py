@@ -149,12 +149,12 @@ def rows(
     if level is Level.DETAIL:
         about = node.label or node.type
         lines.append([(fit("  " + about, inner, glyphs), Role.FACT)])
-        lines.append(
-            [(_ends(status.word, status.elapsed or status.detail, inner, glyphs), Role.FACT)]
-        )
+        left, right = status.word, status.elapsed or status.detail
     else:
-        facts = _ends(status.elapsed or node.label, status.detail, inner, glyphs)
-        lines.append([(facts, Role.FACT)])
+        left, right = status.elapsed or node.label, status.detail
+    if node.count > 1:
+        left, right = status.detail, ""
+    lines.append([(_ends(left, right, inner, glyphs), Role.FACT)])
     return lines
 
 

@@ -28,10 +28,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A graph with some groups folded, and the members of each folded node by its name."""
+    """A graph with some groups folded, the members of each folded node, and each member's node."""
 
     dag: Dag
     members: dict[str, tuple[str, ...]]
+    homes: dict[str, str]
 
 
 def groups(dag: Dag) -> tuple[Group, ...]:
@@ -64,7 +65,7 @@ def automatic(dag: Dag, found: Sequence[Group]) -> frozenset[str]:
 def fold(dag: Dag, found: Sequence[Group], keys: Collection[str]) -> Folded:
     """The graph with the groups of these keys folded; a folded node stands at its first member."""
     taken = {node.name for node in dag.nodes}
-    stands_for: dict[str, str] = {}
+    homes: dict[str, str] = {}
     members: dict[str, tuple[str, ...]] = {}
     for group in found:
         if group.key in keys:
@@ -73,17 +74,17 @@ def fold(dag: Dag, found: Sequence[Group], keys: Collection[str]) -> Folded:
                 name += "'"
             taken.add(name)
             members[name] = group.members
-            stands_for.update(dict.fromkeys(group.members, name))
+            homes.update(dict.fromkeys(group.members, name))
     nodes: dict[str, DagNode] = {}
     for node in dag.nodes:
-        name = stands_for.get(node.name, node.name)
-        count = len(members.get(name, ())) or node.count
-        nodes.setdefault(name, DagNode(name, node.type, node.label, node.parent, count))
+        name = homes.get(node.name, node.name)
+        folded = DagNode(name, node.type, parent=node.parent, count=len(members.get(name, ())))
+        nodes.setdefault(name, folded if name in members else node)
     edges = dict.fromkeys(
-        DagEdge(stands_for.get(e.source, e.source), stands_for.get(e.target, e.target), e.kind)
+        DagEdge(homes.get(e.source, e.source), homes.get(e.target, e.target), e.kind)
         for e in dag.edges
     )
-    return Folded(Dag(tuple(nodes.values()), tuple(edges)), members)
+    return Folded(Dag(tuple(nodes.values()), tuple(edges)), members, homes)
 
 
 def _shapes(dag: Dag) -> dict[str, Hashable]:

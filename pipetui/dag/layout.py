@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pipetui.dag.cells import DOWN, RIGHT, Canvas, Point, Wire
 from pipetui.dag.compose import Drawing, Part, compose, least_size
 from pipetui.dag.detail import Level, size
-from pipetui.dag.fold import VISIBLE_LIMIT, automatic, fold, groups
+from pipetui.dag.fold import VISIBLE_LIMIT, Folded, automatic, fold, groups
 from pipetui.dag.graph import Dag, DagEdge, DagNode, drawable
 from pipetui.dag.layers import cut
 from pipetui.dag.order import arrange
@@ -35,9 +35,9 @@ def lay_out(
     keys = automatic(plain, found) if folded is None else folded
     piled = fold(plain, found, keys)
     seen = drawable(piled.dag) if piled.members else plain
+    if level is Level.HEAT or (level is None and len(seen.nodes) > VISIBLE_LIMIT):
+        return _heat_map(seen, height, piled)
     parts, singles = split(seen, max(_LEAST_CAP, height))
-    if level is Level.HEAT:
-        return _heat_map(seen, parts, singles, height, piled.members)
     levels = (Level.DETAIL, Level.BOX, Level.LINE) if level is None else (level,)
     best: _Sheet | None = None
     for candidate in levels:
@@ -46,14 +46,12 @@ def lay_out(
                 continue
             sheet = _Sheet(parts, singles, candidate, downward, width)
             if sheet.width <= width and sheet.height <= height:
-                return sheet.picture(seen, piled.members)
-    if level is None and len(seen.nodes) > VISIBLE_LIMIT:
-        return _heat_map(seen, parts, singles, height, piled.members)
+                return sheet.picture(seen, piled)
     for downward in (False, True):
         sheet = _Sheet(parts, singles, levels[-1], downward, width)
         if best is None or sheet.excess(width, height) < best.excess(width, height):
             best = sheet
-    return best.picture(seen, piled.members) if best else Picture()
+    return best.picture(seen, piled) if best else Picture()
 
 
 def split(dag: Dag, cap: int) -> tuple[list[Part], list[DagNode]]:
@@ -149,9 +147,9 @@ class _Sheet:
         over = max(0, self.width - width) / max(1, width)
         return 2 * over + max(0, self.height - height) / max(1, height)
 
-    def picture(self, dag: Dag, members: dict[str, tuple[str, ...]]) -> Picture:
+    def picture(self, dag: Dag, piled: Folded) -> Picture:
         """Put everything into one coordinate system and cut it into rows."""
-        canvas = Canvas()
+        canvas = Canvas(DOWN if self.downward else RIGHT)
         boxes: list[Box] = list(self.singles)
         edges: list[DagEdge] = []
         paths: list[tuple[Point, ...]] = []
@@ -159,7 +157,7 @@ class _Sheet:
             boxes += [Box(b.node, b.region.moved(x, y), b.port) for b in drawing.boxes]
             for edge, points in drawing.lines:
                 moved = tuple((px + x, py + y) for px, py in points)
-                canvas.draw(len(edges), moved, DOWN if self.downward else RIGHT)
+                canvas.draw(len(edges), moved)
                 edges.append(edge)
                 paths.append(moved)
             for (px, py), text in drawing.letters:
@@ -173,7 +171,8 @@ class _Sheet:
             tuple(edges),
             tuple(paths),
             _lines(self.height, boxes, canvas.rows()),
-            members,
+            piled.members,
+            piled.homes,
         )
 
 
@@ -192,14 +191,9 @@ def _lines(
     return tuple(tuple(sorted(line, key=lambda item: item.x)) for line in lines)
 
 
-def _heat_map(
-    dag: Dag,
-    parts: Sequence[Part],
-    singles: Sequence[DagNode],
-    height: int,
-    members: dict[str, tuple[str, ...]],
-) -> Picture:
+def _heat_map(dag: Dag, height: int, piled: Folded) -> Picture:
     """One cell for each node, layer after layer; a layer higher than the view is broken."""
+    parts, singles = split(dag, len(dag.nodes))
     depth = max((len(part.graph.layers) for part in parts), default=1)
     layers: list[list[DagNode]] = [[] for _ in range(depth)]
     for part in parts:
@@ -222,5 +216,6 @@ def _heat_map(
         dag.edges,
         (),
         _lines(tall, boxes, {}),
-        members,
+        piled.members,
+        piled.homes,
     )

@@ -19,8 +19,10 @@ def arrange(graph: Layered) -> None:
     The number of sweeps is bounded by the size and ties keep their former order, so the same graph
     gives the same picture.
     """
+    given = graph.layers
     graph.layers = _first_order(graph)
-    best, fewest = graph.layers, crossings(graph, graph.layers)
+    best = min(graph.layers, given, key=lambda layers: crossings(graph, layers))
+    fewest = crossings(graph, best)
     items = len(graph.up)
     idle = 0
     for sweep in range(_SWEEPS if items <= _MANY else _SWEEPS_OF_MANY):

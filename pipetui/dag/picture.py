@@ -64,7 +64,7 @@ class Picture:
     """A laid-out graph; equal input gives an equal picture, and no status is part of it.
 
     `lines` has for each row its wires and box rows from left to right, `edges` are the drawn edges,
-    `paths` their corner points, `members` the steps behind each folded node.
+    `paths` their corner points, `members` the steps behind each folded node, `homes` the reverse.
     """
 
     level: Level = Level.LINE
@@ -76,12 +76,11 @@ class Picture:
     paths: tuple[tuple[Point, ...], ...] = ()
     lines: tuple[tuple[Wire | BoxRow, ...], ...] = ()
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    homes: Mapping[str, str] = field(default_factory=dict)
 
     def visible(self, name: str) -> str | None:
         """The box that shows this step: its own, or the folded one it is in."""
-        if name in self.boxes:
-            return name
-        return next((fold for fold, names in self.members.items() if name in names), None)
+        return name if name in self.boxes else self.homes.get(name)
 
     def box(self, name: str) -> Region:
         """The region of a step, or of the folded node it is in. KeyError when it is not drawn."""

@@ -111,6 +111,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         self._critical: tuple[str, ...] = ()
         self._looks: list[Look] = []
         self._pictures: dict[_PictureKey, Picture] = {}
+        self._wanted: _PictureKey | None = None
 
     # What is shown
 
@@ -214,10 +215,12 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _draw_anew(self) -> None:
         """Take the picture for the present size and choices, laying it out if there is none yet."""
-        width, height = self.scrollable_content_region.size
-        if not width or not height:
+        gutter = self.styles.gutter
+        width, height = self.outer_size.width - gutter.width, self.outer_size.height - gutter.height
+        if width <= 0 or height <= 0:
             return
         key = (self._digest, width, height, self._level, self._folded)
+        self._wanted = key
         if key in self._pictures:
             self._take(self._pictures[key])
         elif len(self._dag.nodes) > _IN_A_THREAD:
@@ -236,7 +239,8 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         while len(self._pictures) >= _KEPT_PICTURES:
             del self._pictures[next(iter(self._pictures))]
         self._pictures[key] = picture
-        self._take(picture)
+        if key == self._wanted:
+            self._take(picture)
 
     def _take(self, picture: Picture) -> None:
         if picture is self.picture:
@@ -275,11 +279,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             if piece.x > at:
                 segments.append(Segment(" " * (piece.x - at), base))
             segments.append(Segment(piece.text, base + self._style(piece)))
-            at = (
-                max(at, piece.x)
-                if piece.x + cell_len(piece.text) < at
-                else piece.x + cell_len(piece.text)
-            )
+            at = piece.x + cell_len(piece.text)
         start = min(left, pieces[0].x) if pieces else left
         strip = Strip(segments).crop_extend(left - start, left - start + width, base)
         return self._with_map(strip, y)
@@ -383,7 +383,7 @@ def _text_style(role: Role, status: NodeStatus) -> str:
     """What a status adds to the style of a part; frames are the same for all."""
     if role is Role.STATUS or (role is Role.NAME and status.failed):
         return status.style
-    return "dim" if role is not Role.FRAME and status.untaken else ""
+    return "dim" if role is Role.NAME and status.untaken else ""
 
 
 def drawn_groups(dag: Dag) -> tuple[Group, ...]:

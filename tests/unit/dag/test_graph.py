@@ -112,7 +112,7 @@ def test_layers_join_neighbours_only_and_keep_to_the_cap(count: int, cap: int, s
     first = cut(count, edges, cap)
     arrange(first)
     assert first.layers == graph.layers
-    assert crossings(graph, graph.layers) <= max(before, len(edges) ** 2)
+    assert crossings(graph, graph.layers) <= before
 
 
 def test_sweeps_untangle_what_can_be_drawn_without_crossings() -> None:
@@ -202,8 +202,11 @@ def test_exports_quote_whatever_a_name_holds() -> None:
         (DagNode('a"]\n-->b', "Condition"), DagNode("end", label="rmse <= 6.0")),
         (DagEdge('a"]\n-->b', "end", EdgeKind.BRANCH_IF),),
     )
-    assert to_mermaid(dag) == (
-        'flowchart LR\n  n0{"a#34;#93;#183;--#62;b"}\n  n1["end: rmse #60;#61; 6.0"]\n  n0 -->|if| n1\n'
-    )
+    assert to_mermaid(dag).splitlines() == [
+        "flowchart LR",
+        '  n0{"a#34;#93;#183;--#62;b"}',
+        '  n1["end: rmse #60;#61; 6.0"]',
+        "  n0 -->|if| n1",
+    ]
     assert '  n0 [label="a\\"]·-->b", shape=diamond];\n' in to_dot(dag)
     assert '  n0 -> n1 [label="if"];\n' in to_dot(dag)

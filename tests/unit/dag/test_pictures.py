@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from pipetui.dag.export import to_text
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
 from pipetui.dag.layout import lay_out
 from pipetui.dag.paint import looks, paint
-from pipetui.dag.picture import BoxRow, Picture, navigate
+from pipetui.dag.picture import BoxRow, Direction, Picture, navigate
 from tests.shared import DEFINITIONS, needs_shared
 from tests.unit.dag.definitions import dag_of, layered
 
@@ -171,10 +172,10 @@ def test_the_plain_alphabet_draws_the_same_picture_in_ascii(picture: Picture) ->
 
 
 @given(dags(), st.sampled_from(["left", "right", "up", "down"]))
-def test_arrow_keys_stay_on_nodes_that_are_drawn(dag: Dag, direction: str) -> None:
+def test_arrow_keys_stay_on_nodes_that_are_drawn(dag: Dag, direction: Direction) -> None:
     picture = lay_out(dag, width=120, height=40)
     for name in picture.boxes:
-        assert navigate(picture, name, direction) in picture.boxes  # type: ignore[arg-type]
+        assert navigate(picture, name, direction) in picture.boxes
 
 
 @pytest.mark.parametrize("count", [10, 50, 300])
@@ -194,7 +195,7 @@ def test_lines_of_larger_graphs_read_right(count: int, level: Level) -> None:
 @pytest.mark.parametrize(
     "path", sorted(DEFINITIONS.glob("*.json")) if DEFINITIONS.is_dir() else [], ids=lambda p: p.stem
 )
-def test_every_real_definition_reads_right_at_both_widths(path, width: int) -> None:  # type: ignore[no-untyped-def]
+def test_every_real_definition_reads_right_at_both_widths(path: Path, width: int) -> None:
     dag = dag_of(path)
     picture = lay_out(dag, width=width, height=24)
     targets = defaultdict(set)

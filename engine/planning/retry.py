@@ -1,0 +1,79 @@
+"""Whether and when a failed attempt runs again: RetryPolicies (section 3.6, pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.definition.document import RetryPolicy
+
+
+class ExceptionType(StrEnum):
+    """The classes of failure that a policy can name."""
+
+    SERVICE_FAULT = "Step.SERVICE_FAULT"
+    THROTTLING = "Step.THROTTLING"
+    JOB_INTERNAL_ERROR = "SageMaker.JOB_INTERNAL_ERROR"
+    CAPACITY_ERROR = "SageMaker.CAPACITY_ERROR"
+    RESOURCE_LIMIT = "SageMaker.RESOURCE_LIMIT"
+    USER_CODE = "Local.USER_CODE"
+    """Ours: the user's code failed. No policy of the service covers that."""
+
+
+_ALIASES = {"SageMaker.JOB_CAPACITY_ERROR": ExceptionType.CAPACITY_ERROR}
+"""Spellings of older documentation."""
+
+DEFAULT_POLICIES = (
+    RetryPolicy(exception_types=(ExceptionType.SERVICE_FAULT, ExceptionType.THROTTLING)),
+)
+"""What holds where a step has no policy: these two are always retried; a policy replaces it."""
+
+_NO_INTERNAL_ERROR = frozenset({"Tuning", "AutoML"})
+"""Types that do not retry JOB_INTERNAL_ERROR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Run again after ``delay_s`` seconds."""
+
+    delay_s: float
+    policy: RetryPolicy
+
+
+def next_retry(
+    policies: Sequence[RetryPolicy],
+    step_type: str,
+    failure: ExceptionType | None,
+    *,
+    tried: int,
+    since_start_s: float,
+) -> Retry | None:
+    """The retry that a failure earns; None where it earns none.
+
+    Args:
+        failure: the class of the failure; None for one that no policy names.
+        tried: how often a retry was made for this class of failure so far.
+        since_start_s: seconds since the step's first attempt started.
+
+    The first policy whose list contains the class decides. The delay before retry ``n`` is
+    ``IntervalSeconds * BackoffRate ** (n - 1)``.
+    """
+    if failure is None or (
+        failure is ExceptionType.JOB_INTERNAL_ERROR and step_type in _NO_INTERNAL_ERROR
+    ):
+        return None
+    policy = next((one for one in policies or DEFAULT_POLICIES if _names(one, failure)), None)
+    if policy is None:
+        return None
+    if policy.max_attempts is not None and tried >= policy.max_attempts:
+        return None
+    delay = policy.interval_s * policy.backoff_rate**tried
+    limit_min = policy.expire_after_min
+    if limit_min is not None and since_start_s + delay > limit_min * 60:
+        return None
+    return Retry(delay, policy)
+
+
+def _names(policy: RetryPolicy, failure: ExceptionType) -> bool:
+    return any(_ALIASES.get(one, one) == failure for one in policy.exception_types)
