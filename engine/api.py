@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import subprocess
 
     from engine.clock import timestamp
-    from engine.doctor import Check, diagnose
+    from engine.doctor import Check, State, diagnose
     from engine.errors import PipetuiError
     from engine.home import Home
     from engine.logs.base import LogSource
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "engine.clock": "timestamp",
-    "engine.doctor": "Check diagnose",
+    "engine.doctor": "Check State diagnose",
     "engine.home": "Home",
     "engine.logs.base": "LogSource",
     "engine.model.codec": "encode fact_kind",
@@ -126,6 +126,7 @@ __all__ = [
     "RerunRequest",
     "Source",
     "StartRequest",
+    "State",
     "StatusChanges",
     "StepAction",
     "StepStatus",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Config:
         default="auto",
         metadata={
             "key": "jobs.runner",
-            "help": "auto, namespace, rewrite, process, podman or docker",
+            "help": "auto, namespace, container, rewrite, process, or the name of a plug-in",
         },
     )
     unmatched: str = field(
@@ -59,6 +60,11 @@ class Config:
         default=120.0,
         metadata={"key": "jobs.grace_s", "help": "seconds between SIGTERM and SIGKILL"},
     )
+    lambda_timeout_s: float = field(
+        default=600.0,
+        metadata={"key": "jobs.lambda_timeout_s", "help": "seconds a Lambda function may take"},
+    )
+    """The service stops a Lambda step's function after 10 minutes (developer guide)."""
     pass_environment: tuple[str, ...] = field(
         default=(),
         metadata={
@@ -153,7 +159,9 @@ def _value(key: str, value: Any, default: Any, file: Path) -> Any:
     ok: bool
     result: Any = value
     if key == "images":
-        return _images(value, file)
+        return _images(value, file) | {
+            pattern: choice for pattern, choice in default.items() if pattern not in value
+        }
     if isinstance(default, tuple):
         ok = isinstance(value, list) and all(isinstance(one, str) for one in value)
         result = tuple(value) if ok else ()
@@ -161,7 +169,7 @@ def _value(key: str, value: Any, default: Any, file: Path) -> Any:
         ok = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
         result = {**default, **value} if ok else {}
     elif isinstance(default, float):
-        ok = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        ok = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
         result = float(value) if ok else 0.0
     elif isinstance(default, int):
         ok = isinstance(value, int) and not isinstance(value, bool) and value >= 0
@@ -183,7 +191,13 @@ def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
     for pattern, entry in value.items() if isinstance(value, dict) else [("images", value)]:
         python = entry.get("python", "") if isinstance(entry, dict) else None
         listed = entry.get("requirements", []) if isinstance(entry, dict) else None
-        if not isinstance(python, str) or not isinstance(listed, list) or not (python or listed):
+        if not (
+            isinstance(python, str)
+            and isinstance(listed, list)
+            and all(isinstance(one, str) for one in listed)
+            and (python or listed)
+            and entry.keys() <= {"python", "requirements"}
+        ):
             raise ConfigError(
                 f"{file}: images.{pattern!r} cannot be {entry!r}",
                 code="config-bad-value",
@@ -192,7 +206,7 @@ def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
             )
         if python and not Path(python).is_absolute() and "/" in python:
             python = str(file.parent / python)
-        choices[pattern] = ImageChoice(python, tuple(map(str, listed)))
+        choices[pattern] = ImageChoice(python, tuple(listed))
     return choices
 
 

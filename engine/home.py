@@ -19,12 +19,21 @@ class Home:
 
     @classmethod
     def locate(cls, given: str = "") -> Home:
-        """The home from ``--home``, ``PIPETUI_HOME`` or the XDG state folder, in that order."""
+        """The home from ``--home``, ``PIPETUI_HOME`` or the XDG state folder, in that order.
+
+        Errors: ``ConfigError`` where it starts with a ``~`` that stands for nobody.
+        """
         text = given or os.environ.get("PIPETUI_HOME", "")
-        if text:
+        if not text:
+            text = f"{os.environ.get('XDG_STATE_HOME') or '~/.local/state'}/pipetui"
+        try:
             return cls(Path(text).expanduser().absolute())
-        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-        return cls(Path(state).expanduser().absolute() / "pipetui")
+        except RuntimeError as problem:
+            raise ConfigError(
+                f"the home {text} cannot be found: {problem}",
+                code="home-unusable",
+                hint="Name a folder with --home or PIPETUI_HOME.",
+            ) from problem
 
     def prepare(self) -> Home:
         """Make the folders, mode 0700.
@@ -33,15 +42,19 @@ class Home:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._claim()
             for folder in (self.executions, self.s3, self.environments):
                 folder.mkdir(mode=0o700, exist_ok=True)
-            state = self.root.stat()
         except OSError as problem:
             raise ConfigError(
                 f"the home {self.root} cannot be used: {problem.strerror}",
                 code="home-unusable",
                 hint="Choose a writable folder on a local disk with --home or PIPETUI_HOME.",
             ) from problem
+        return self
+
+    def _claim(self) -> None:
+        state = self.root.stat()
         if state.st_uid != os.getuid():
             raise ConfigError(
                 f"the home {self.root} belongs to another user",
@@ -50,7 +63,6 @@ class Home:
             )
         if stat.S_IMODE(state.st_mode) & 0o077:
             self.root.chmod(0o700)
-        return self
 
     def token(self) -> str:
         """The secret that the home's loopback endpoint asks for; made when first needed."""
@@ -61,11 +73,13 @@ class Home:
             pass
         import secrets
 
-        text = secrets.token_hex(16)
+        # Linked into place whole: of two processes one wins, and neither reads half a token.
+        draft = file.with_name(f"token.{secrets.token_hex(8)}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            opened.write(secrets.token_hex(16))
         with suppress(FileExistsError):
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="ascii") as opened:
-                opened.write(text)
+            os.link(draft, file)
+        draft.unlink()
         return file.read_text(encoding="ascii")
 
     @property

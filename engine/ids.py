@@ -42,10 +42,31 @@ def job_name(execution: str, step: str, attempt: int) -> str:
 
     The shape is the one seen in AWS samples.
     """
-    short = re.sub(r"[^A-Za-z0-9-]", "-", step)[:29].strip("-") or "step"
+    short = _in_name(step)[:29].strip("-") or "step"
     return f"pipelines-{execution}-{short}-{_derived(10, 'job', execution, step, attempt)}"
+
+
+def tuning_job_name(prefix: str, execution: str, step: str, attempt: int) -> str:
+    """Name of a tuning job, 32 characters at most: ``<execution>-<step>-<ten>``.
+
+    With a prefix of the definition's own it is ``<prefix>-<execution>-<ten>``.
+    """
+    short = re.sub(r"[^A-Za-z0-9-]", "-", prefix or step)[:8].strip("-") or "tuning"
+    parts = (short, execution) if prefix else (execution, short)
+    return "-".join((*parts, _derived(10, "job", execution, step, attempt)))
+
+
+def child_job_name(tuning_job: str, number: int) -> str:
+    """Name of a tuning job's training job: ``<tuning job>-<nnn>-<eight>``."""
+    digest = hashlib.sha256(f"{tuning_job}/{number}".encode()).hexdigest()
+    return f"{tuning_job}-{number:03d}-{digest[:8]}"
 
 
 def prefixed_job_name(prefix: str, execution: str, step: str, attempt: int) -> str:
     """Job name for a definition that brings its own: ``<prefix>-<execution>-<ten>``."""
-    return f"{prefix[:38].rstrip('-')}-{execution}-{_derived(10, 'job', execution, step, attempt)}"
+    short = _in_name(prefix)[:38].strip("-") or "job"
+    return f"{short}-{execution}-{_derived(10, 'job', execution, step, attempt)}"
+
+
+def _in_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "-", text)

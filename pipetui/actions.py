@@ -15,8 +15,6 @@ from enum import StrEnum
 class Scope(StrEnum):
     """Where an action is valid, in the words of its heading."""
 
-    GLOBAL = "everywhere"
-    LIST = "lists and text"
     EXECUTIONS = "executions"
     EXECUTION = "one execution"
     GRAPH = "graph"
@@ -27,6 +25,8 @@ class Scope(StrEnum):
     WHY = "why"
     RERUN = "rerun"
     CONFIRM = "questions"
+    GLOBAL = "everywhere"
+    LIST = "lists and text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.api import Home
+    from pipetui.feed import Feed
 
 _EXIT_CODES = {"Succeeded": 0, "Failed": 20, "CompletedWithFailures": 20, "Stopped": 21}
 
@@ -66,8 +67,5 @@ async def _run(home: Home, execution: str, watch: bool, read_only: bool) -> int:
         await feed.close()
 
 
-async def _exit_code(feed: object, execution: str) -> int:
-    from pipetui.feed import Feed
-
-    assert isinstance(feed, Feed)
+async def _exit_code(feed: Feed, execution: str) -> int:
     return _EXIT_CODES.get((await feed.execution(execution)).status, 0)

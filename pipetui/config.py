@@ -32,6 +32,13 @@ class Settings:
     problems: tuple[str, ...] = ()
 
 
+def speaks_unicode(environment: Mapping[str, str]) -> bool:
+    """Whether the locale's characters are Unicode; Python's own encoding is, whatever it says."""
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    locale = next((environment[name] for name in names if environment.get(name)), "")
+    return "utf" in locale.lower()
+
+
 def load(path: Path) -> Settings:
     """The settings in a file; the defaults where there is none."""
     try:

@@ -7,7 +7,7 @@ that something did, and hands on one ``Update`` for however many events there we
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ FASTEST, SLOWEST = 0.1, 0.25
 _RETRY = (1.0, 2.0, 5.0)
 _LISTED = 500
 _RUNNING_SHOWN = 20
+_ENDINGS = frozenset({"StepSucceeded", "StepFailed", "StepStopped", "AttemptLost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class Feed:
         self.watched = ""
         self.steps: dict[str, StepView] = {}
         """The watched execution's steps, in the definition's order."""
-        self._steps_seq = 0
+        self.steps_seq = 0
+        """The last event that changed one of them."""
 
     @classmethod
     async def open(cls, home: Home, *, read_only: bool = False) -> Feed:
@@ -168,7 +170,7 @@ class Feed:
         executions = tuple(await self._source.executions(limit=_LISTED))
         inbox = await self._source.inbox()
         steps = await self._changed_steps() if self.watched else ()
-        await self._find_running(executions, {event.execution_id for event in events})
+        await self._find_running(executions, events)
         self._seq = max(
             [self._seq, 0, *(event.seq for event in events), *(one.seq for one in executions)]
             if first
@@ -185,21 +187,24 @@ class Feed:
         return update
 
     async def _changed_steps(self) -> tuple[StepView, ...]:
-        changed = await self._source.steps(self.watched, after=self._steps_seq)
+        changed = await self._source.steps(self.watched, after=self.steps_seq)
         for step in changed:
             self.steps[step.name] = step
-            self._steps_seq = max(self._steps_seq, step.seq)
+            self.steps_seq = max(self.steps_seq, step.seq)
         return tuple(changed)
 
-    async def _find_running(self, executions: tuple[ExecutionView, ...], touched: set[str]) -> None:
-        active = [one.id for one in executions if one.steps_running][:_RUNNING_SHOWN]
+    async def _find_running(
+        self, executions: tuple[ExecutionView, ...], events: Sequence[Event]
+    ) -> None:
+        """Know a running step of each execution, reading its steps only when that one ended."""
+        ended = {(one.execution_id, one.step) for one in events if one.kind in _ENDINGS}
         found: dict[str, str] = {}
-        for execution_id in active:
-            if execution_id in touched or execution_id not in self.running:
+        for execution_id in [one.id for one in executions if one.steps_running][:_RUNNING_SHOWN]:
+            name = self.running.get(execution_id, "")
+            if not name or (execution_id, name) in ended:
                 steps = await self._source.steps(execution_id)
-                found[execution_id] = next((one.name for one in steps if one.running), "")
-            else:
-                found[execution_id] = self.running[execution_id]
+                name = next((one.name for one in steps if one.running), "")
+            found[execution_id] = name
         self.running = found
 
     async def watch(self, execution_id: str) -> ExecutionView:
@@ -208,13 +213,13 @@ class Feed:
         Errors: ``NotFound``.
         """
         execution = await self._source.execution(execution_id)
-        self.watched, self.steps, self._steps_seq = execution.id, {}, 0
+        self.watched, self.steps, self.steps_seq = execution.id, {}, 0
         await self._changed_steps()
         return execution
 
     def unwatch(self) -> None:
         """Follow no execution."""
-        self.watched, self.steps, self._steps_seq = "", {}, 0
+        self.watched, self.steps, self.steps_seq = "", {}, 0
 
     async def execution(self, text: str) -> ExecutionView:
         """See ``Source.execution``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -13,7 +12,7 @@ from textual.app import App
 from textual.binding import BindingType
 
 from pipetui import editor
-from pipetui.config import Settings
+from pipetui.config import Settings, speaks_unicode
 from pipetui.feed import Feed, PipetuiError
 from pipetui.screens.execution import ExecutionScreen
 from pipetui.screens.executions import ExecutionsScreen
@@ -22,6 +21,7 @@ from pipetui.term.clipboard import osc52
 from pipetui.term.sanitize import plain
 from pipetui.themes import CALM, INKS
 from pipetui.viewmodel.state import Display
+from pipetui.widgets.ink import Inks
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -58,13 +58,14 @@ class PipetuiApp(App[None], inherit_bindings=False):
         super().__init__()
         self.register_theme(CALM)
         self.theme = CALM.name
+        self._inks = (self.theme, Inks(self.get_css_variables()))
         self.feed = feed
         self.settings = settings or Settings()
         self.now = now
         self.message = ""
         unicode = not self.settings.ascii
         if self.settings.ascii is None:
-            unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+            unicode = speaks_unicode(os.environ)
         self.look = Display(unicode=unicode, times=self.settings.times)
         self.root: Shown = ExecutionsScreen()
         self.first: Shown = self.root
@@ -73,6 +74,13 @@ class PipetuiApp(App[None], inherit_bindings=False):
         self._silence: Timer | None = None
         self._pulses = 0
 
+    @property
+    def inks(self) -> Inks:
+        """The theme's colours as styles."""
+        if self._inks[0] != self.theme:
+            self._inks = (self.theme, Inks(self.get_css_variables()))
+        return self._inks[1]
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The inks of a theme that brings none of its own."""
         return INKS
@@ -80,10 +88,11 @@ class PipetuiApp(App[None], inherit_bindings=False):
     async def on_mount(self) -> None:
         """The first screen, then the pump."""
         self.set_keymap(dict(self.settings.keys))
-        await self.push_screen(self.root)
-        if self._execution:
-            self.first = ExecutionScreen(self._execution, follow=self._watch)
-            await self.push_screen(self.first)
+        with self.batch_update():
+            await self.push_screen(self.root)
+            if self._execution:
+                self.first = ExecutionScreen(self._execution, follow=self._watch)
+                await self.push_screen(self.first)
         self.run_worker(self._pump(), name="pump")
         self.set_interval(PULSE, self._pulse)
         for problem in self.settings.problems:
@@ -100,6 +109,8 @@ class PipetuiApp(App[None], inherit_bindings=False):
     def _in_sight(self) -> list[Shown]:
         """The top screen, and those that a dialog leaves in sight."""
         found: list[Shown] = []
+        if not self.is_running:
+            return found
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Shown) and screen.is_mounted:
                 found.append(screen)

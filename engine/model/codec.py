@@ -62,9 +62,12 @@ def encode_command(command: Command) -> tuple[str, bytes]:
 
 
 def decode_command(kind: str, text: bytes | str) -> Command | None:
-    """The command stored as ``kind`` and ``text``; None for a kind this version does not know."""
+    """The command stored as ``kind`` and ``text``; None for one this version cannot read."""
     cls = _COMMANDS.get(kind)
     if cls is None:
         return None
-    command: Command = decode(text, cls)
+    try:
+        command: Command = decode(text, cls)
+    except msgspec.ValidationError:
+        return None
     return command

@@ -7,8 +7,9 @@ so that a reader gets them without replaying; ``fold`` over all events gives the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from engine.model import events as e
 from engine.model.status import (
@@ -32,39 +33,87 @@ class ExecutionState:
 
 def fold(events: Iterable[e.Event]) -> ExecutionState | None:
     """The state after ``events`` of one execution; None where none of them created it."""
-    state: ExecutionState | None = None
-    for event in events:
-        state, _ = apply(state, event)
-    return state
+    return apply(None, *events)[0]
 
 
 def apply(
-    state: ExecutionState | None, event: e.Event
+    state: ExecutionState | None, *events: e.Event
 ) -> tuple[ExecutionState | None, tuple[str, ...]]:
-    """Apply one event: the state after it, and the names of the steps it touched.
+    """Apply events in order: the state after them, and the names of the steps they touched.
 
     ``state`` is changed in place (its views are replaced, never mutated). A fact that does not
     fit the state, or that this version does not know, changes nothing but ``seq``.
     """
-    fact = event.fact
-    if isinstance(fact, e.ExecutionCreated):
-        return _created(event, fact), tuple(step.name for step in fact.steps)
-    if state is None:
-        return None, ()
-    touched: tuple[str, ...] = ()
-    whole = _EXECUTION.get(type(fact))
-    if whole is not None:
-        state.execution, touched = whole(state, event, fact)
-    else:
-        change = _STEP.get(type(fact))
-        before = state.steps.get(event.step)
-        if change is not None and before is not None:
-            after = replace(change(before, event, fact), seq=event.seq)
-            state.steps[before.name] = after
-            state.execution = _count(state.execution, before, after)
-            touched = (before.name,)
-    state.execution = replace(state.execution, seq=event.seq, modified_at=event.at)
-    return state, touched
+    touched: dict[str, None] = {}
+    whole: _Changes = {}
+    for event in events:
+        fact, kind = event.fact, type(event.fact)
+        if isinstance(fact, e.ExecutionCreated):
+            state, whole = _created(event, fact), {}
+            touched |= dict.fromkeys(state.steps)
+        if state is None:
+            continue
+        if kind in _STEP:
+            step = state.steps.get(event.step)
+            if step is not None:
+                _turn(state, step, event, _STEP[kind](step, event, fact), whole)
+                touched[step.name] = None
+        elif kind in _EXECUTION:
+            state.execution, whole = _evolved(state.execution, whole), {}
+            whole |= _EXECUTION[kind](state.execution, event, fact)
+            if isinstance(fact, e.ExecutionRetried):
+                touched |= _run_again(state, event, fact, whole)
+        whole["seq"] = event.seq
+        whole["modified_at"] = event.at
+    if state is not None and whole:
+        state.execution = _evolved(state.execution, whole)
+    return state, tuple(touched)
+
+
+_Changes = dict[str, Any]
+"""Field of a view -> its new value; those of the execution pile up over a batch of events."""
+_View = TypeVar("_View", bound=AttemptView | StepView | ExecutionView | ModelPackageView)
+
+
+_Shape = tuple[Callable[[object], tuple[Any, ...]], dict[str, int]]
+
+
+def _shape(view: type[Any]) -> _Shape:
+    """What reads all fields of a view's class at once, and where each of them stands."""
+    names = [one.name for one in fields(view)]
+    return attrgetter(*names), {name: position for position, name in enumerate(names)}
+
+
+_SHAPES: dict[type, _Shape] = {
+    view: _shape(view) for view in (AttemptView, StepView, ExecutionView, ModelPackageView)
+}
+
+
+def _evolved(view: _View, changes: _Changes) -> _View:
+    """``dataclasses.replace`` at a third of its price: every event pays it."""
+    read, positions = _SHAPES[type(view)]
+    values = list(read(view))
+    for name, value in changes.items():
+        values[positions[name]] = value
+    return type(view)(*values)
+
+
+def _turn(
+    state: ExecutionState, before: StepView, event: e.Event, turned: _Changes, whole: _Changes
+) -> None:
+    """Change a step, and add to ``whole`` what that means for the execution's counters."""
+    turned["seq"] = event.seq
+    after = state.steps[before.name] = _evolved(before, turned)
+    if not _COUNTED.isdisjoint(turned):
+        for name, holds in _COUNTERS.items():
+            delta = holds(after) - holds(before)
+            if delta:
+                whole[name] = whole.get(name, getattr(state.execution, name)) + delta
+        if after.status is StepStatus.FAILED and not whole.get(
+            "first_failed", state.execution.first_failed
+        ):
+            whole["first_failed"] = after.name
+            whole["first_failure"] = after.failure_reason
 
 
 def _created(event: e.Event, fact: e.ExecutionCreated) -> ExecutionState:
@@ -104,228 +153,211 @@ def _created(event: e.Event, fact: e.ExecutionCreated) -> ExecutionState:
     return ExecutionState(execution, steps)
 
 
-_Whole = Callable[[ExecutionState, e.Event, Any], tuple[ExecutionView, tuple[str, ...]]]
-_Change = Callable[[StepView, e.Event, Any], StepView]
+def _attached(execution: ExecutionView, event: e.Event, fact: e.RunnerAttached) -> _Changes:
+    return {"runner_pid": fact.pid, "epoch": fact.epoch}
 
 
-def _attached(
-    state: ExecutionState, event: e.Event, fact: e.RunnerAttached
-) -> tuple[ExecutionView, tuple[str, ...]]:
-    return replace(state.execution, runner_pid=fact.pid, epoch=fact.epoch), ()
+def _stop_requested(execution: ExecutionView, event: e.Event, fact: e.StopRequested) -> _Changes:
+    if execution.status is not ExecutionStatus.EXECUTING:
+        return {}
+    return {"status": ExecutionStatus.STOPPING, "stop_requested": True}
 
 
-def _stop_requested(
-    state: ExecutionState, event: e.Event, fact: e.StopRequested
-) -> tuple[ExecutionView, tuple[str, ...]]:
-    if state.execution.status is not ExecutionStatus.EXECUTING:
-        return state.execution, ()
-    return replace(state.execution, status=ExecutionStatus.STOPPING, stop_requested=True), ()
+def _parallelism(execution: ExecutionView, event: e.Event, fact: e.ParallelismChanged) -> _Changes:
+    return {"max_parallel": fact.max_parallel}
 
 
-def _retried(
-    state: ExecutionState, event: e.Event, fact: e.ExecutionRetried
-) -> tuple[ExecutionView, tuple[str, ...]]:
-    execution = replace(
-        state.execution,
-        status=ExecutionStatus.EXECUTING,
-        ended_at=None,
-        failure_reason="",
-        first_failed="",
-        first_failure="",
-        stop_requested=False,
-        retries=state.execution.retries + 1,
-        max_parallel=fact.max_parallel or state.execution.max_parallel,
-    )
-    known = tuple(name for name in fact.steps if name in state.steps)
-    for name in known:
-        before = state.steps[name]
-        after = replace(
-            before,
-            status=StepStatus.WAITING,
-            reason="runs again",
-            doing="",
-            started_at=None,
-            ended_at=None,
-            failure_reason="",
-            failure_code="",
-            note="",
-            callback_token="",
-            metadata={},
-            seq=event.seq,
-        )
-        state.steps[name] = after
-        execution = _count(execution, before, after)
-    return execution, known
+def _ended(execution: ExecutionView, event: e.Event, fact: e.ExecutionEnded) -> _Changes:
+    return {
+        "status": fact.status,
+        "failure_reason": fact.failure_reason,
+        "ended_at": max(event.at, execution.created_at),
+    }
 
 
-def _parallelism(
-    state: ExecutionState, event: e.Event, fact: e.ParallelismChanged
-) -> tuple[ExecutionView, tuple[str, ...]]:
-    return replace(state.execution, max_parallel=fact.max_parallel), ()
+def _retried(execution: ExecutionView, event: e.Event, fact: e.ExecutionRetried) -> _Changes:
+    return {
+        "status": ExecutionStatus.EXECUTING,
+        "ended_at": None,
+        "failure_reason": "",
+        "first_failed": "",
+        "first_failure": "",
+        "stop_requested": False,
+        "retries": execution.retries + 1,
+        "max_parallel": fact.max_parallel or execution.max_parallel,
+    }
 
 
-def _ended(
-    state: ExecutionState, event: e.Event, fact: e.ExecutionEnded
-) -> tuple[ExecutionView, tuple[str, ...]]:
-    ended = replace(
-        state.execution,
-        status=fact.status,
-        failure_reason=fact.failure_reason,
-        ended_at=event.at,
-    )
-    return ended, ()
-
-
-_EXECUTION: dict[type, _Whole] = {
+_EXECUTION: dict[type, Callable[[ExecutionView, e.Event, Any], _Changes]] = {
     e.RunnerAttached: _attached,
     e.StopRequested: _stop_requested,
-    e.ExecutionRetried: _retried,
     e.ParallelismChanged: _parallelism,
     e.ExecutionEnded: _ended,
+    e.ExecutionRetried: _retried,
 }
 
 
-def _started(step: StepView, event: e.Event, fact: e.StepStarted) -> StepView:
+def _run_again(
+    state: ExecutionState, event: e.Event, fact: e.ExecutionRetried, whole: _Changes
+) -> dict[str, None]:
+    """Let the steps of a retry wait again; returns their names."""
+    known = {name: None for name in fact.steps if name in state.steps}
+    for name in known:
+        again: _Changes = {
+            "status": StepStatus.WAITING,
+            "reason": "runs again",
+            "doing": "",
+            "started_at": None,
+            "ended_at": None,
+            "failure_reason": "",
+            "failure_code": "",
+            "note": "",
+            "callback_token": "",
+            "metadata": {},
+        }
+        _turn(state, state.steps[name], event, again, whole)
+    return known
+
+
+def _started(step: StepView, event: e.Event, fact: e.StepStarted) -> _Changes:
     attempt = AttemptView(fact.attempt, StepStatus.STARTING, event.at, directory=fact.directory)
-    return replace(
-        step,
-        status=StepStatus.STARTING,
-        attempts=(*step.attempts, attempt),
-        arguments=fact.arguments,
-        started_at=event.at if step.started_at is None else step.started_at,
-        ended_at=None,
-        failure_reason="",
-        failure_code="",
-        doing="",
-        note="",
-        properties={},
-        metadata={},
-    )
+    return {
+        "status": StepStatus.STARTING,
+        "attempts": (*step.attempts, attempt),
+        "arguments": fact.arguments,
+        "started_at": event.at if step.started_at is None else step.started_at,
+        "ended_at": None,
+        "failure_reason": "",
+        "failure_code": "",
+        "doing": "",
+        "note": "",
+        "properties": {},
+        "metadata": {},
+    }
 
 
-def _progressed(step: StepView, event: e.Event, fact: e.StepProgressed) -> StepView:
-    return replace(step, doing=fact.doing, metadata={**step.metadata, **fact.metadata})
+def _progressed(step: StepView, event: e.Event, fact: e.StepProgressed) -> _Changes:
+    if not step.running:
+        return {}
+    return {"doing": fact.doing, "metadata": {**step.metadata, **fact.metadata}}
 
 
-def _executing(step: StepView, event: e.Event, fact: e.StepExecuting) -> StepView:
-    attempts = step.attempts
-    if attempts:
-        last = replace(attempts[-1], status=StepStatus.EXECUTING, handle=fact.handle)
-        attempts = (*attempts[:-1], last)
-    return replace(
-        step,
-        status=StepStatus.EXECUTING,
-        attempts=attempts,
-        doing="",
-        environment=fact.environment,
-        metadata={**step.metadata, **fact.metadata},
-    )
+def _executing(step: StepView, event: e.Event, fact: e.StepExecuting) -> _Changes:
+    if not step.running:
+        return {}
+    return {
+        "status": StepStatus.EXECUTING,
+        "attempts": _last(step, {"status": StepStatus.EXECUTING, "handle": fact.handle}),
+        "doing": "",
+        "environment": fact.environment,
+        "metadata": {**step.metadata, **fact.metadata},
+    }
 
 
-def _stopping(step: StepView, event: e.Event, fact: e.StepStopping) -> StepView:
-    return replace(step, status=StepStatus.STOPPING)
+def _stopping(step: StepView, event: e.Event, fact: e.StepStopping) -> _Changes:
+    return {"status": StepStatus.STOPPING} if step.running else {}
 
 
-def _close(step: StepView, event: e.Event, status: StepStatus, reason: str = "") -> StepView:
+def _last(step: StepView, changes: _Changes) -> tuple[AttemptView, ...]:
+    """The attempts of a step with changes to the one that runs."""
+    *earlier, last = step.attempts
+    return (*earlier, _evolved(last, changes))
+
+
+def _close(step: StepView, event: e.Event, status: StepStatus, reason: str = "") -> _Changes:
+    """The end of an attempt; a clock that was set back makes no negative duration."""
     attempts = step.attempts
     if attempts and attempts[-1].status in STEP_RUNNING:
-        last = replace(attempts[-1], status=status, ended_at=event.at, failure_reason=reason)
-        attempts = (*attempts[:-1], last)
-    return replace(
-        step,
-        status=status,
-        attempts=attempts,
-        doing="",
-        started_at=event.at if step.started_at is None else step.started_at,
-        ended_at=event.at,
-        callback_token="",
-    )
+        ended_at = max(event.at, attempts[-1].started_at)
+        attempts = _last(step, {"status": status, "ended_at": ended_at, "failure_reason": reason})
+    started_at = event.at if step.started_at is None else step.started_at
+    return {
+        "status": status,
+        "attempts": attempts,
+        "doing": "",
+        "started_at": started_at,
+        "ended_at": max(event.at, started_at),
+        "callback_token": "",
+    }
 
 
-def _succeeded(step: StepView, event: e.Event, fact: e.StepSucceeded) -> StepView:
-    return replace(
-        _close(step, event, StepStatus.SUCCEEDED),
-        properties=fact.properties,
-        metadata={**step.metadata, **fact.metadata},
-        note=fact.note,
-    )
+def _succeeded(step: StepView, event: e.Event, fact: e.StepSucceeded) -> _Changes:
+    return _close(step, event, StepStatus.SUCCEEDED) | {
+        "properties": fact.properties,
+        "metadata": {**step.metadata, **fact.metadata},
+        "note": fact.note,
+    }
 
 
-def _failed(step: StepView, event: e.Event, fact: e.StepFailed) -> StepView:
-    return replace(
-        _close(step, event, StepStatus.FAILED, fact.reason),
-        failure_reason=fact.reason,
-        failure_code=fact.code,
-        properties=fact.properties,
-        metadata={**step.metadata, **fact.metadata},
-        note=fact.note,
-    )
+def _failed(step: StepView, event: e.Event, fact: e.StepFailed) -> _Changes:
+    return _close(step, event, StepStatus.FAILED, fact.reason) | {
+        "failure_reason": fact.reason,
+        "failure_code": fact.code,
+        "properties": fact.properties,
+        "metadata": {**step.metadata, **fact.metadata},
+        "note": fact.note,
+    }
 
 
-def _stopped(step: StepView, event: e.Event, fact: e.StepStopped) -> StepView:
-    return replace(
-        _close(step, event, StepStatus.STOPPED, fact.reason),
-        failure_reason=fact.reason,
-        properties=fact.properties,
-        metadata={**step.metadata, **fact.metadata},
-    )
+def _stopped(step: StepView, event: e.Event, fact: e.StepStopped) -> _Changes:
+    return _close(step, event, StepStatus.STOPPED, fact.reason) | {
+        "failure_reason": fact.reason,
+        "properties": fact.properties,
+        "metadata": {**step.metadata, **fact.metadata},
+    }
 
 
-def _skipped(step: StepView, event: e.Event, fact: e.StepSkipped) -> StepView:
-    return replace(step, status=StepStatus.SKIPPED, reason=fact.reason)
+def _skipped(step: StepView, event: e.Event, fact: e.StepSkipped) -> _Changes:
+    return {"status": StepStatus.SKIPPED, "reason": fact.reason}
 
 
-def _blocked(step: StepView, event: e.Event, fact: e.StepBlocked) -> StepView:
-    return replace(step, status=StepStatus.BLOCKED, reason=fact.reason)
+def _blocked(step: StepView, event: e.Event, fact: e.StepBlocked) -> _Changes:
+    return {"status": StepStatus.BLOCKED, "reason": fact.reason}
 
 
-def _reused(step: StepView, event: e.Event, fact: e.StepReused) -> StepView:
-    return replace(
-        step,
-        status=StepStatus.SUCCEEDED,
-        action=StepAction.CACHED if fact.cached else StepAction.REUSED,
-        source_execution=fact.source_execution,
-        properties=fact.properties,
-        metadata=fact.metadata,
-        started_at=event.at,
-        ended_at=event.at,
-    )
+def _reused(step: StepView, event: e.Event, fact: e.StepReused) -> _Changes:
+    return {
+        "status": StepStatus.SUCCEEDED,
+        "action": StepAction.CACHED if fact.cached else StepAction.REUSED,
+        "source_execution": fact.source_execution,
+        "properties": fact.properties,
+        "metadata": fact.metadata,
+        "started_at": event.at,
+        "ended_at": event.at,
+    }
 
 
-def _lost(step: StepView, event: e.Event, fact: e.AttemptLost) -> StepView:
-    return replace(
-        _close(step, event, StepStatus.FAILED, fact.reason),
-        status=StepStatus.WAITING,
-        ended_at=None,
-        reason=f"attempt {fact.attempt} was lost: {fact.reason}",
-    )
+def _lost(step: StepView, event: e.Event, fact: e.AttemptLost) -> _Changes:
+    return _close(step, event, StepStatus.FAILED, fact.reason) | {
+        "status": StepStatus.WAITING,
+        "ended_at": None,
+        "reason": f"attempt {fact.attempt} was lost: {fact.reason}",
+    }
 
 
-def _callback_requested(step: StepView, event: e.Event, fact: e.CallbackRequested) -> StepView:
-    return replace(
-        step,
-        callback_token=fact.token,
-        callback_inputs=fact.inputs,
-        doing="waits for an answer",
-        metadata={
-            **step.metadata,
-            "Callback": {"CallbackToken": fact.token, "SqsQueueUrl": fact.queue},
-        },
-    )
+def _callback_requested(step: StepView, event: e.Event, fact: e.CallbackRequested) -> _Changes:
+    if not step.running:
+        return {}
+    callback = {"CallbackToken": fact.token, "SqsQueueUrl": fact.queue}
+    return {
+        "callback_token": fact.token,
+        "callback_inputs": fact.inputs,
+        "doing": "waits for an answer",
+        "metadata": {**step.metadata, "Callback": callback},
+    }
 
 
-def _callback_answered(step: StepView, event: e.Event, fact: e.CallbackAnswered) -> StepView:
+def _callback_answered(step: StepView, event: e.Event, fact: e.CallbackAnswered) -> _Changes:
     verb = "approved" if fact.success else "rejected"
     words = fact.comment or fact.reason
-    return replace(
-        step,
-        callback_token="",
-        doing="",
-        note=f"{verb} by {event.actor}" + (f": {words}" if words else ""),
-    )
+    return {
+        "callback_token": "",
+        "doing": "",
+        "note": f"{verb} by {event.actor}" + (f": {words}" if words else ""),
+    }
 
 
-_STEP: dict[type, _Change] = {
+_STEP: dict[type, Callable[[StepView, e.Event, Any], _Changes]] = {
     e.StepStarted: _started,
     e.StepProgressed: _progressed,
     e.StepExecuting: _executing,
@@ -342,21 +374,8 @@ _STEP: dict[type, _Change] = {
 }
 
 _DONE = STEP_ENDED | {StepStatus.SKIPPED}
-
-
-def _count(execution: ExecutionView, before: StepView, after: StepView) -> ExecutionView:
-    """The execution's counters after one of its steps changed."""
-    changes: dict[str, Any] = {}
-    for name, holds in _COUNTERS.items():
-        delta = holds(after) - holds(before)
-        if delta:
-            changes[name] = getattr(execution, name) + delta
-    if after.status is StepStatus.FAILED and not execution.first_failed:
-        changes["first_failed"] = after.name
-        changes["first_failure"] = after.failure_reason
-    return replace(execution, **changes) if changes else execution
-
-
+_COUNTED = frozenset({"status", "action", "callback_token"})
+"""The fields of a step that the counters look at."""
 _COUNTERS: dict[str, Callable[[StepView], bool]] = {
     "steps_done": lambda step: step.status in _DONE,
     "steps_running": lambda step: step.status in STEP_RUNNING,
@@ -391,8 +410,13 @@ def apply_package(package: ModelPackageView | None, event: e.Event) -> ModelPack
     entry = Approval(
         event.at, event.actor, package.approval, fact.approval, fact.comment, fact.client
     )
-    return replace(
-        package, approval=fact.approval, approvals=(*package.approvals, entry), seq=event.seq
+    return _evolved(
+        package,
+        {
+            "approval": fact.approval,
+            "approvals": (*package.approvals, entry),
+            "seq": event.seq,
+        },
     )
 
 

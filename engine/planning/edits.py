@@ -27,7 +27,7 @@ def apply_edits(arguments: Any, edits: Mapping[str, Any], step: str) -> Any:
         return arguments
     edited = copy.deepcopy(arguments)
     for path, value in edits.items():
-        _apply(edited, _parse(path, step), value, f"{step}: {path}")
+        _apply(edited, _parse(path, step), copy.deepcopy(value), f"{step}: {path}")
     return edited
 
 
@@ -71,7 +71,7 @@ def _locate(arguments: Any, path: Path, where: str) -> tuple[Any, str | int]:
     return holder, _key(holder, path[-1], where, may_be_new=True)
 
 
-def _present(holder: Any, key: str | int) -> Any:
+def _present(holder: Any, key: Any) -> Any:
     return holder[key] if isinstance(holder, list) else holder.get(key)
 
 

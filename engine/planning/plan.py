@@ -36,6 +36,7 @@ def make_plan(
     stand_in: Callable[[Step], str],
     selection: tuple[str, ...] = (),
     source: ExecutionState | None = None,
+    pipeline: str = "",
 ) -> Plan:
     """Plan an execution.
 
@@ -44,6 +45,7 @@ def make_plan(
         stand_in: says what stands in locally for a cloud service; empty for the real thing.
         selection: the steps to run; empty means all.
         source: the execution that steps outside the selection are reused from.
+        pipeline: the name of the pipeline, which the source must have too; empty for any.
 
     Errors: ``CommandRejected`` for a selection that breaks a rule.
     """
@@ -52,7 +54,8 @@ def make_plan(
         reused: dict[str, StepReused] = {}
     else:
         chosen = frozenset(selection)
-        _check_selection(definition, graph, selection, source)
+        _check_selection(definition, graph, selection)
+        _check_source(source, pipeline)
         reused = _reuse(graph, chosen, source)
     steps: list[StepDeclared] = []
     refused: list[PlanError] = []
@@ -85,9 +88,7 @@ def _few(names: Iterable[str], most: int = 3) -> str:
     return ", ".join(listed[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _check_selection(
-    definition: Definition, graph: Graph, selection: tuple[str, ...], source: ExecutionState | None
-) -> None:
+def _check_selection(definition: Definition, graph: Graph, selection: tuple[str, ...]) -> None:
     unknown = [name for name in selection if name not in definition.steps]
     if unknown:
         raise CommandRejected(
@@ -102,9 +103,21 @@ def _check_selection(
             code="selection-not-closed",
             hint="Select every step on each path between two selected steps.",
         )
-    if source is not None and source.execution.status not in EXECUTION_ENDED:
+
+
+def _check_source(source: ExecutionState | None, pipeline: str) -> None:
+    if source is None:
+        return
+    view = source.execution
+    if pipeline and view.pipeline != pipeline:
         raise CommandRejected(
-            f"execution {source.execution.id} is {source.execution.status}: it has not ended",
+            f"execution {view.id} ran pipeline {view.pipeline}, not {pipeline}",
+            code="source-of-other-pipeline",
+            hint="Results are reused within one pipeline; name one of its executions.",
+        )
+    if view.status not in EXECUTION_ENDED:
+        raise CommandRejected(
+            f"execution {view.id} is {view.status}: it has not ended",
             code="source-not-ended",
             hint="Wait for its end or stop it, then run again.",
         )
@@ -128,12 +141,15 @@ def _reuse(
             hint="Name an execution to take it from (--from), or select it too.",
         )
     reused: dict[str, StepReused] = {}
-    for upstream in graph.upstream(chosen) - chosen if source else ():
-        view = source.steps.get(upstream) if source else None
-        if source and view and view.status is StepStatus.SUCCEEDED:
+    if source is None:
+        return reused
+    outside = graph.upstream(chosen) - chosen
+    for upstream in filter(outside.__contains__, graph.order):
+        view = source.steps.get(upstream)
+        if view and view.status is StepStatus.SUCCEEDED:
             origin = view.source_execution or source.execution.id
             reused[upstream] = StepReused(upstream, origin, view.properties, view.metadata)
-        elif source and upstream in needed:
+        elif upstream in needed:
             state = view.status if view else "absent"
             raise CommandRejected(
                 f"{needed[upstream]} needs the result of {upstream}, which is {state} in"

@@ -70,9 +70,8 @@ class Scheduler:
         self._open: dict[str, int] = {}
         self._ready: list[tuple[int, int, str]] = []
         self._running = sum(1 for view in views.values() if view.running)
-        self._failures = [
-            name for name, status in self._status.items() if status is StepStatus.FAILED
-        ]
+        failed = [view for view in views.values() if view.status is StepStatus.FAILED]
+        self._failures = [view.name for view in sorted(failed, key=lambda view: view.seq)]
         self._stopping = False
 
     def begin(self) -> list[Fact]:
@@ -109,18 +108,14 @@ class Scheduler:
     def take(self, slots: int) -> list[str]:
         """The steps to start now, as many as ``slots`` leaves free; they count as running."""
         taken: list[str] = []
-        held: list[tuple[int, int, str]] = []
         while self._ready and self._running < slots and not self._stopping:
-            entry = heapq.heappop(self._ready)
-            name = entry[2]
+            name = heapq.heappop(self._ready)[2]
             if self._failures and name not in self._rescuers:
-                held.append(entry)
+                # A failure does not heal in this run: this step stays waiting until the end.
                 continue
             self._status[name] = StepStatus.STARTING
             self._running += 1
             taken.append(name)
-        for entry in held:
-            heapq.heappush(self._ready, entry)
         return taken
 
     @property

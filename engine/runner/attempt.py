@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine import ids
 from engine.clock import Clock
-from engine.definition.document import Step
+from engine.definition.document import Step, StepType
+from engine.errors import PipetuiError, StoreError
 from engine.jobs.base import Exit, Finished, Gone, Handle, Job, JobRunner, Running
 from engine.model.events import (
     CallbackRequested,
@@ -20,8 +22,25 @@ from engine.model.events import (
     StepExecuting,
     StepProgressed,
 )
+from engine.model.status import StepStatus
 from engine.model.views import ModelPackageView
-from engine.steps.base import Answer, JobsEnd, Run, Services
+from engine.runner.faults import reach
+from engine.runner.takeover import Past
+from engine.steps.base import (
+    Answer,
+    JobsEnd,
+    Outcome,
+    Run,
+    Services,
+    StepHandler,
+    failed,
+    failed_by,
+)
+
+log = logging.getLogger("pipetui.runner")
+
+CHILDREN = "children"
+"""Folder of an attempt that holds one folder per child."""
 
 Register = Callable[[ModelPackageCreated], Any]
 
@@ -38,15 +57,17 @@ class Shell:
     record: Callable[..., Any]
     """Record facts and wait until they are durable."""
     register: Register
+    packages: Callable[[str], Awaitable[list[ModelPackageView]]]
+    """Model package versions of a group, newest first."""
+    max_parallel: Callable[[], int]
+    """How many jobs may run at once, as of now."""
 
 
 class Attempt:
     """Implements ``engine.steps.base.StepContext``.
 
     Args:
-        resuming: an earlier runner began this attempt.
-        started_at: when it began, seconds since the epoch.
-        answered: the answer to the step's token, where one was given to an earlier runner.
+        past: what an earlier runner did for this attempt; None where it begins now.
     """
 
     def __init__(
@@ -58,10 +79,7 @@ class Attempt:
         arguments: Any,
         directory: Path,
         resolve: Callable[[Any], Any],
-        *,
-        resuming: bool,
-        started_at: float,
-        answered: Answer | None = None,
+        past: Past | None = None,
     ) -> None:
         self.run = run
         self.step = step
@@ -69,23 +87,92 @@ class Attempt:
         self.arguments = arguments
         self.directory = directory
         self.resolve = resolve
-        self.resuming = resuming
+        self.resuming = past is not None
         self.services = shell.services
+        self.job_id = f"{run.id}/{step.name}/{number}"
         self.job_name = job_name(run.id, step, number)
         self.callback_token = ids.callback_token(run.id, step.name, number)
-        self._shell = shell
-        self._started_at = started_at
-        self._answered = answered
-        self._question: asyncio.Future[Answer] | None = None
-        self._handles: list[Handle] = []
-        self._killers: set[asyncio.Task[None]] = set()
-        self._task: asyncio.Task[Any] | None = None
         self.stopping = False
+        self._shell = shell
+        self._past = past or Past()
+        self._answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if self._past.answer is not None:
+            self._answer.set_result(self._past.answer)
+        self._preparing: asyncio.Task[Any] | None = None
+        self._end_jobs = asyncio.Event()
         self._timed_out = False
+        self._children: list[Attempt] = []
 
-    def own(self, task: asyncio.Task[Any]) -> None:
-        """Say which task runs the handler; it is cancelled when there is no job to stop."""
-        self._task = task
+    async def act(self, handler: StepHandler) -> Outcome:
+        """Run the handler; what happens in it becomes an outcome, unless the store breaks."""
+        try:
+            self._begin()
+            if self.directory != Path():
+                os.makedirs(self.directory, mode=0o700, exist_ok=True)
+            outcome = await handler.run(self)
+            reach("handled")
+        except StoreError:
+            raise
+        except PipetuiError as error:
+            return failed_by(error)
+        except asyncio.CancelledError:
+            if not self.stopping:
+                raise
+            return Outcome(StepStatus.STOPPED)
+        except Exception as error:
+            log.exception("step %s: the handler broke", self.step.name)
+            text = f"InternalServerError: {type(error).__name__}: {error}"
+            return failed(text, "internal-error", note="The traceback is in runner.log.")
+        if self.stopping and not handler.interruptible:
+            outcome = replace(outcome, status=StepStatus.STOPPED)
+        return outcome
+
+    def _begin(self) -> None:
+        """Say that this task runs the handler.
+
+        A stop cancels that task until jobs start. One that goes on with an earlier runner's work
+        is not cancelled: it has jobs that must be stopped.
+
+        Errors: ``CancelledError`` where the stop came first.
+        """
+        if self.resuming:
+            return
+        if self._end_jobs.is_set():
+            raise asyncio.CancelledError
+        self._preparing = asyncio.current_task()
+
+    @property
+    def max_parallel(self) -> int:
+        """See ``StepContext.max_parallel``."""
+        return self._shell.max_parallel()
+
+    def child(
+        self, name: str, arguments: Any, job_name: str, started_at: float | None = None
+    ) -> Attempt:
+        """See ``StepContext.child``."""
+        self._preparing = None
+        child = Attempt(
+            replace(self._shell, note=self._note_of_child),
+            self.run,
+            self.step,
+            self.attempt,
+            arguments,
+            self.directory / CHILDREN / name,
+            self.resolve,
+            None if started_at is None else Past(started_at=started_at),
+        )
+        child.job_id, child.job_name = f"{self.job_id}/{name}", job_name
+        self._children.append(child)
+        if self.stopping:
+            child.stop()
+        return child
+
+    def _note_of_child(self, *facts: Fact) -> None:
+        """The step executes as soon as one of its children does; the rest is the child's own."""
+        for fact in facts:
+            if isinstance(fact, StepExecuting) and self._past.executing_since is None:
+                self._past = replace(self._past, executing_since=self._shell.clock.now())
+                self._shell.note(replace(fact, handle={}))
 
     def doing(self, words: str) -> None:
         """See ``StepContext.doing``."""
@@ -104,110 +191,128 @@ class Attempt:
         package: ModelPackageView = await self._shell.register(fact)
         return package
 
+    async def packages(self, group: str) -> list[ModelPackageView]:
+        """See ``StepContext.packages``."""
+        return await self._shell.packages(group)
+
     async def answer(self, token: str, queue: str, inputs: Mapping[str, Any]) -> Answer:
         """See ``StepContext.answer``."""
-        if self._answered is not None:
-            return self._answered
-        self._question = asyncio.get_running_loop().create_future()
-        if not self.resuming:
+        if not self._past.asked:
             facts: list[Fact] = [
                 StepExecuting(self.step.name, self.attempt),
                 CallbackRequested(self.step.name, token, queue, dict(inputs)),
             ]
             await self._shell.record(*facts)
-        return await self._question
+        return await self._answer
 
-    def take_answer(self, answer: Answer) -> bool:
-        """Hand an answer to the waiting handler; False where it does not wait for one."""
-        if self._question is None or self._question.done():
-            return False
-        self._question.set_result(answer)
-        return True
+    def take_answer(self, answer: Answer) -> None:
+        """Hand an answer to the handler; the first one counts."""
+        if not self._answer.done():
+            self._answer.set_result(answer)
 
     async def run_jobs(
         self, jobs: Sequence[Job], environment: Mapping[str, Any], max_runtime_s: float | None
     ) -> JobsEnd:
         """See ``StepContext.run_jobs``."""
-        runner = self._shell.job_runner
-        exits: dict[int, Exit] = {}
-        for number, job in enumerate(jobs):
-            handle = await self._start_or_adopt(runner, job)
-            if isinstance(handle, Exit):
-                exits[number] = handle
-            self._handles.append({} if isinstance(handle, Exit) else handle)
-        if not (self.resuming and len(exits) == len(jobs)):
+        self._preparing = None
+        handles, exits = await self._start_or_adopt(jobs)
+        reach("started")
+        if self._past.executing_since is None:
             self._shell.note(
                 StepExecuting(
                     self.step.name,
                     self.attempt,
-                    {"hosts": list(self._handles)},
-                    {"Runner": runner.name, **environment},
+                    {"hosts": [handles.get(number, {}) for number in range(len(jobs))]},
+                    {"Runner": self._shell.job_runner.name, **environment},
                 )
             )
         timer = self._set_timer(max_runtime_s)
         try:
-            if self.stopping:
-                self._kill()
-            waiting = [n for n in range(len(jobs)) if n not in exits]
-            if len(waiting) == 1:
-                exits[waiting[0]] = await runner.wait(self._handles[waiting[0]])
-            elif waiting:
-                await self._wait_all(runner, waiting, exits)
+            await self._wait(handles, exits)
         finally:
             if timer is not None:
                 timer.cancel()
-            self._handles = []
+        reach("jobs-ended")
         ended = tuple(exits[number] for number in range(len(jobs)))
         told = any(not one.ok for one in ended) or self._timed_out
         return JobsEnd(ended, self.stopping and told, self._timed_out)
 
-    async def _start_or_adopt(self, runner: JobRunner, job: Job) -> Handle | Exit:
-        if self.resuming:
-            match runner.adopt(None, job.directory):
-                case Running(handle):
-                    return handle
-                case Finished(exit):
-                    return exit
-                case Gone():
-                    return Exit(lost=True, note="it had not started when its runner died")
-        os.makedirs(job.directory, mode=0o700, exist_ok=True)
-        return await runner.start(job)
+    async def _start_or_adopt(
+        self, jobs: Sequence[Job]
+    ) -> tuple[dict[int, Handle], dict[int, Exit]]:
+        """The jobs that run and those that have ended, by host."""
+        handles: dict[int, Handle] = {}
+        exits: dict[int, Exit] = {}
+        for number, job in enumerate(jobs):
+            if self.resuming:
+                match self._shell.job_runner.adopt(None, job.directory):
+                    case Running(handle):
+                        handles[number] = handle
+                    case Finished(exit):
+                        exits[number] = exit
+                    case Gone():
+                        note = "it had not started when its runner died"
+                        exits[number] = Exit(lost=True, note=note)
+            else:
+                reach("starting")
+                try:
+                    handles[number] = await self._start(job)
+                except Exception:
+                    await self._stop_jobs(handles)
+                    raise
+        return handles, exits
 
-    async def _wait_all(
-        self, runner: JobRunner, waiting: Sequence[int], exits: dict[int, Exit]
-    ) -> None:
+    async def _start(self, job: Job) -> Handle:
+        if self.services.config.job_runner == "process":
+            # Chosen by the user for jobs that do not look at /opt/ml: it is laid out, not mounted.
+            job = replace(job, ml="", working_directory=job.directory)
+        return await self._shell.job_runner.start(job)
+
+    async def _wait(self, handles: Mapping[int, Handle], exits: dict[int, Exit]) -> None:
         """Wait for the hosts of one job; when one fails, the others have nothing left to do."""
 
-        async def one(number: int) -> None:
-            exits[number] = await runner.wait(self._handles[number])
-            if not exits[number].ok:
-                self._kill()
+        async def host(number: int, handle: Handle) -> None:
+            exits[number] = await self._shell.job_runner.wait(handle)
+            if not exits[number].ok and len(handles) > 1:
+                self._end_jobs.set()
 
+        if any(not one.ok for one in exits.values()):
+            self._end_jobs.set()
         async with asyncio.TaskGroup() as group:
-            for number in waiting:
-                group.create_task(one(number))
+            stopper = group.create_task(self._stop_when_told(handles))
+            async with asyncio.TaskGroup() as hosts:
+                for number, handle in handles.items():
+                    hosts.create_task(host(number, handle))
+            if not self._end_jobs.is_set():
+                stopper.cancel()
+
+    async def _stop_when_told(self, handles: Mapping[int, Handle]) -> None:
+        await self._end_jobs.wait()
+        reach("stopping")
+        await self._stop_jobs(handles)
+
+    async def _stop_jobs(self, handles: Mapping[int, Handle]) -> None:
+        """Stop the jobs; those that cannot be are awaited all the same."""
+        stop, grace_s = self._shell.job_runner.stop, self.services.config.grace_s
+        for problem in await asyncio.gather(
+            *(stop(handle, grace_s) for handle in handles.values()), return_exceptions=True
+        ):
+            if problem is not None:
+                log.error("step %s: a job cannot be stopped: %s", self.step.name, problem)
 
     def _set_timer(self, max_runtime_s: float | None) -> asyncio.TimerHandle | None:
         if max_runtime_s is None:
             return None
-        spent = max(0.0, self._shell.clock.now() - self._started_at) if self.resuming else 0.0
-        left = max(0.0, max_runtime_s - spent)
+        now = self._shell.clock.now()
+        since = self._past.executing_since or self._past.started_at or now
+        left = max(0.0, max_runtime_s - max(0.0, now - since))
         return asyncio.get_running_loop().call_later(left, self._time_up)
 
     def _time_up(self) -> None:
         self._timed_out = True
-        self._kill()
+        self._end_jobs.set()
 
-    def _kill(self) -> None:
-        """Stop every job that runs; the waits end by themselves."""
-        grace = self.services.config.grace_s
-        for handle in self._handles:
-            if handle:
-                task = asyncio.create_task(self._shell.job_runner.stop(handle, grace))
-                self._killers.add(task)
-                task.add_done_callback(self._killers.discard)
-
-    def stop(self, *, interruptible: bool) -> None:
+    def stop(self, *, interruptible: bool = True) -> None:
         """End the attempt as the service would: jobs are stopped, preparations are cut short.
 
         A step that cannot be interrupted (Callback, Lambda) goes on to its own end.
@@ -215,16 +320,21 @@ class Attempt:
         if self.stopping:
             return
         self.stopping = True
-        if not interruptible:
-            return
-        if self._handles:
-            self._kill()
-        elif self._task is not None:
-            self._task.cancel()
+        if interruptible:
+            self._end_jobs.set()
+            if self._preparing is not None:
+                self._preparing.cancel()
+            for child in self._children:
+                child.stop()
 
 
 def job_name(execution: str, step: Step, attempt: int) -> str:
     """Name of the job an attempt runs, which the definition may prefix (section 1.6)."""
+    if step.type == StepType.TUNING:
+        prefix = step.arguments.get("HyperParameterTuningJobName")
+        return ids.tuning_job_name(
+            prefix if isinstance(prefix, str) else "", execution, step.name, attempt
+        )
     for key in ("ProcessingJobName", "TrainingJobName", "TransformJobName"):
         prefix = step.arguments.get(key)
         if isinstance(prefix, str) and prefix:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from engine.clock import Clock
 from engine.model.events import Event, Fact, StepProgressed
+from engine.runner.faults import reach
 from engine.store.base import EventStore, Lease, Settlement
 
 NOTE_DELAY_S = 0.005
@@ -31,9 +32,7 @@ class Journal:
         self._actor = actor
         self._notes: list[Fact] = []
         self._writing = asyncio.Lock()
-        self._timer: asyncio.TimerHandle | None = None
-        self._flush: asyncio.Task[None] | None = None
-        self._broken: BaseException | None = None
+        self._noted = asyncio.Event()
 
     def note(self, *facts: Fact) -> None:
         """Record facts soon, in order, without waiting for them.
@@ -51,8 +50,7 @@ class Journal:
             if superseded:
                 self._notes.pop()
             self._notes.append(fact)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(NOTE_DELAY_S, self._start_flush)
+        self._noted.set()
 
     async def record(
         self, *facts: Fact, settled: Sequence[Settlement] = (), actor: str = ""
@@ -63,38 +61,30 @@ class Journal:
         """
         async with self._writing:
             batch, self._notes = self._notes, []
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            self._noted.clear()
             at = self._clock.now()
             if actor and batch:
-                await self._store.append(self._lease, batch, at=at, actor=self._actor)
+                await self._append(batch, at, self._actor)
                 batch = []
             batch.extend(facts)
             if not batch and not settled:
                 return []
-            return await self._store.append(
-                self._lease, batch, at=at, actor=actor or self._actor, settled=settled
-            )
+            return await self._append(batch, at, actor or self._actor, settled)
 
-    def _start_flush(self) -> None:
-        self._timer = None
-        self._flush = asyncio.get_running_loop().create_task(self._write_notes())
+    async def _append(
+        self, batch: Sequence[Fact], at: float, actor: str, settled: Sequence[Settlement] = ()
+    ) -> list[Event]:
+        reach("recording")
+        events = await self._store.append(self._lease, batch, at=at, actor=actor, settled=settled)
+        reach("recorded")
+        return events
 
-    async def _write_notes(self) -> None:
-        try:
-            await self.record()
-        except BaseException as problem:
-            self._broken = problem
-            raise
+    async def keep(self) -> None:
+        """Write what is noted, soon after it is; goes on until it is cancelled.
 
-    async def close(self) -> None:
-        """Write what is still noted.
-
-        Errors: what a write of noted facts ran into, if one did.
+        Errors: those of ``record``, so that whoever owns this learns of them at once.
         """
-        if self._flush is not None:
-            await asyncio.gather(self._flush, return_exceptions=True)
-        if self._broken is not None:
-            raise self._broken
-        await self.record()
+        while True:
+            await self._noted.wait()
+            await asyncio.sleep(NOTE_DELAY_S)
+            await self.record()

@@ -7,6 +7,7 @@ it runs or why it does not, and then runs it, detached from whoever asked.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -23,20 +24,24 @@ from engine.definition.graph import Graph
 from engine.definition.loader import load
 from engine.endpoint.activation import EndpointSocket
 from engine.environments.build import Environments
-from engine.errors import PipetuiError
+from engine.errors import PipetuiError, StorageError
 from engine.home import Home
 from engine.jobs.base import JobRunner
 from engine.model.commands import RetryExecution
+from engine.model.fold import ExecutionState
 from engine.model.status import EXECUTION_ENDED, ExecutionStatus
+from engine.runner.faults import reach
 from engine.runner.process import Report, RunnerRequest, alive, this_process
 from engine.runner.runner import Runner
 from engine.runner.start import Started, create
-from engine.runner.takeover import planned_facts, retry_facts
+from engine.runner.takeover import planned_facts, settle_waiting
 from engine.steps.base import Services
 from engine.steps.container import base_interpreter
 from engine.storage.tree import LocalTree
 from engine.store.base import EventStore, Lease
 from engine.store.sqlite import SqliteStore
+
+log = logging.getLogger("pipetui.runner")
 
 
 async def lead(
@@ -52,57 +57,69 @@ async def lead(
         execution_id = started.execution_id
     else:
         started, execution_id = None, request.execution_id
+    reach("created")
     lease = await store.acquire(execution_id, this_process(), at=clock.now())
-    if lease is None:
-        report(Report(execution_id))
-        return (await store.state(execution_id)).execution.status
     report(Report(execution_id))
-    return await run_leased(home, store, lease, clock, started)
+    if lease is None:
+        log.warning("a living runner has execution %s; this one leaves", execution_id)
+    while lease is not None:
+        reach("acquired")
+        await run_leased(home, store, lease, clock, started)
+        # Who sent a command just before the lease was given back found this runner alive.
+        waiting = await store.commands(execution_id)
+        lease = (
+            await store.acquire(execution_id, this_process(), at=clock.now()) if waiting else None
+        )
+    return (await store.state(execution_id)).execution.status
 
 
 async def run_leased(
     home: Home, store: EventStore, lease: Lease, clock: Clock, started: Started | None = None
 ) -> ExecutionStatus:
-    """Run a leased execution to its end."""
+    """Run a leased execution to its end, and give the lease back."""
     state = await store.state(lease.execution_id)
     view = state.execution
     if started is not None:
-        definition, graph, config = (
-            started.prepared.definition,
-            started.prepared.graph,
-            started.prepared.config,
-        )
+        prepared = started.prepared
+        definition, graph, config = prepared.definition, prepared.graph, prepared.config
     else:
         definition = load(await store.definition(view.definition), file=view.file)
         graph, config = Graph.of(definition), load_config(home.config, view.file)
-    if view.status in EXECUTION_ENDED and not await _retry(store, lease, clock, graph):
-        await store.release(lease)
-        return view.status
-    source = await store.state(view.source_execution) if view.source_execution else None
-    facts = planned_facts(state, source)
-    if facts:
-        await store.append(lease, facts, at=clock.now(), actor="runner")
-    services, endpoint = open_services(home, config, view.id, view.file)
-    endpoint.watch(asyncio.get_running_loop())
-    try:
-        job_runner = await choose_job_runner(home, config)
-        return await Runner(
-            home, store, lease, state, definition, graph, services, job_runner, clock
-        ).run()
-    finally:
-        endpoint.close()
+    if view.status in EXECUTION_ENDED:
+        await _settle_waiting(store, lease, clock, state, graph)
+    status = state.execution.status
+    if status not in EXECUTION_ENDED:
+        source = await store.state(view.source_execution) if view.source_execution else None
+        if facts := planned_facts(state, source):
+            await store.append(lease, facts, at=clock.now(), actor="runner")
+        services, endpoint = open_services(home, config, view.id, view.file)
+        endpoint.watch(asyncio.get_running_loop())
+        try:
+            job_runner = await choose_job_runner(home, config)
+            status = await Runner(
+                home, store, lease, state, definition, graph, services, job_runner, clock
+            ).run()
+        finally:
+            endpoint.close()
+    reach("leaving")
+    # Last of all: whoever takes the lease next wants the endpoint's port.
+    await store.release(lease)
+    reach("released")
+    return status
 
 
-async def _retry(store: EventStore, lease: Lease, clock: Clock, graph: Graph) -> bool:
-    """Carry out a waiting retry; whether the execution goes on."""
-    goes_on = False
-    state = await store.state(lease.execution_id)
-    for row in await store.commands(lease.execution_id):
-        if isinstance(row.command, RetryExecution) and not goes_on:
-            facts, settlement = retry_facts(state, graph, row)
-            await store.append(lease, facts, at=clock.now(), actor=row.actor, settled=[settlement])
-            goes_on = bool(facts)
-    return goes_on
+async def _settle_waiting(
+    store: EventStore, lease: Lease, clock: Clock, state: ExecutionState, graph: Graph
+) -> None:
+    """Carry out a retry that waits, and refuse whatever else does."""
+    rows = await store.commands(lease.execution_id)
+    facts, settled = settle_waiting(state, graph, rows)
+    retries = [row for row in rows if isinstance(row.command, RetryExecution)]
+    if settled:
+        reach("retrying")
+        actor = retries[-1].actor if retries else "runner"
+        await store.append(lease, facts, at=clock.now(), actor=actor, settled=settled)
+        reach("retried")
 
 
 def open_services(
@@ -113,23 +130,25 @@ def open_services(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     job_home = home.root / "job-home"
     job_home.mkdir(mode=0o700, exist_ok=True)
-    endpoint = EndpointSocket.bind(
-        home.s3, folder / "endpoint.log", home.token(), owner_pid=os.getpid(),
-        port=_former_port(folder),
-    )  # fmt: skip
-    (folder / "endpoint.port").write_text(str(endpoint.port))
+    endpoint = _bind(home, folder)
     variables = endpoint.environment()
     tree = LocalTree(home.s3, Path(file).parent if file else None)
     environments = Environments(home.environments, base_interpreter(config))
     return Services(config, tree, environments, job_home, lambda: variables), endpoint
 
 
-def _former_port(folder: Path) -> int:
-    """The port an earlier runner gave to jobs that may still run; 0 for any."""
+def _bind(home: Home, folder: Path) -> EndpointSocket:
+    """The endpoint's port: the former one, for the jobs that still run, else any."""
+    file, log_file = folder / "endpoint.port", folder / "endpoint.log"
     try:
-        return int((folder / "endpoint.port").read_text())
+        return EndpointSocket.bind(home.s3, log_file, home.token(), int(file.read_text()))
     except (OSError, ValueError):
-        return 0
+        pass
+    except StorageError as problem:
+        log.warning("jobs that still run lose their endpoint: %s", problem.message)
+    endpoint = EndpointSocket.bind(home.s3, log_file, home.token())
+    file.write_text(str(endpoint.port))
+    return endpoint
 
 
 async def choose_job_runner(home: Home, config: Config) -> JobRunner:
@@ -148,6 +167,8 @@ def main() -> int:
     if os.fork():
         # Whoever spawned this reaps it at once; the runner itself belongs to init.
         os._exit(0)
+    os.umask(0o077)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     home = Home.locate(request.home)
     answered = False
 
@@ -168,7 +189,7 @@ def main() -> int:
         _answer(Report("", tuple(problem.as_dict() for problem in problems), codes))
     except PipetuiError as problem:
         if answered:
-            logging.getLogger("pipetui.runner").exception("the runner ends")
+            log.error("the runner ends, its jobs go on: %s (%s)", problem.message, problem.code)
             return problem.exit_code
         _answer(Report("", (problem.as_dict(),), problem.exit_code))
     return 0
@@ -183,12 +204,13 @@ async def _main(home: Home, request: RunnerRequest, report: Any) -> None:
 
 
 def _answer(answer: Report) -> None:
-    os.write(1, msgspec.json.encode(answer) + b"\n")
+    # Whoever asked may be gone; the execution goes on all the same.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, msgspec.json.encode(answer) + b"\n")
 
 
 def _detach(home: Home, execution_id: str) -> None:
-    """Let go of the spawner: its pipe, its terminal's hang-up; what is said goes to a file."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    """Let go of the spawner's pipes; what is said goes to a file."""
     folder = home.execution(execution_id)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = os.open(folder / "runner.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -14,18 +14,16 @@ from engine.store import queries
 from engine.store.connection import connect
 
 
-def orphans(db: sqlite3.Connection) -> list[str]:
-    """Executions that have not ended and whose runner is gone, oldest first."""
-    found = []
-    for execution in queries.unfinished(db):
-        holder = queries.holder(db, execution.id)
-        if holder is None or not alive(holder):
-            found.append(execution.id)
-    return found
+def orphaned(db: sqlite3.Connection, execution_id: str) -> bool:
+    """Whether no living process holds the lease of an execution."""
+    holder = queries.holder(db, execution_id)
+    return holder is None or not alive(holder)
 
 
 def resume_orphans(home: Home) -> list[str]:
-    """Give each orphan a new runner; returns their ids.
+    """Give each execution that has not ended and whose runner is gone a new one.
+
+    Returns their ids, oldest first.
 
     Errors: ``StoreError`` where the store cannot be read or a runner does not start.
     """
@@ -33,7 +31,7 @@ def resume_orphans(home: Home) -> list[str]:
         return []
     db = connect(home.database, read_only=True)
     try:
-        found = orphans(db)
+        found = [one.id for one in queries.unfinished(db) if orphaned(db, one.id)]
     finally:
         db.close()
     for execution_id in found:

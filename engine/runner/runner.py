@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
-from engine import ids
 from engine.clock import Clock
 from engine.definition.document import Definition
 from engine.definition.expressions import resolve
@@ -26,15 +24,18 @@ from engine.jobs.base import Gone, JobRunner
 from engine.model import commands as c
 from engine.model import events as e
 from engine.model.fold import ExecutionState
-from engine.model.status import STEP_RUNNING, ExecutionStatus, StepStatus
+from engine.model.status import ExecutionStatus, StepStatus
 from engine.planning.edits import apply_edits
 from engine.planning.scheduler import Scheduler
-from engine.runner.attempt import Attempt, Shell, job_name
+from engine.runner.attempt import CHILDREN, Attempt, Shell, job_name
+from engine.runner.faults import reach
 from engine.runner.journal import Journal
 from engine.runner.scope import ExecutionScope
+from engine.runner.takeover import Past, answer_of, past_of
 from engine.runner.wakeup import Wakeup
-from engine.steps.base import Answer, Outcome, Run, Services, failed
+from engine.steps.base import Outcome, Run, Services, failed_by
 from engine.steps.handlers import handler_for
+from engine.steps.hosts import host_folder
 from engine.steps.output_parameters import typed_outputs
 from engine.store.base import EventStore, Lease, Settlement
 
@@ -78,7 +79,14 @@ class Runner:
         )
         self._journal = Journal(store, lease, clock, "runner")
         self._shell = Shell(
-            services, clock, job_runner, self._journal.note, self._journal.record, self._register
+            services,
+            clock,
+            job_runner,
+            self._journal.note,
+            self._journal.record,
+            self._register,
+            store.packages,
+            lambda: self._max_parallel,
         )
         self._scheduler = Scheduler(definition.steps, graph, state.steps)
         self._results: dict[str, dict[str, Any]] = {
@@ -100,17 +108,16 @@ class Runner:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         wakeup = Wakeup(folder, lambda: self._inbox.put_nowait(None))
         wakeup.open(loop)
-        poll = loop.create_task(self._poll())
         try:
             async with asyncio.TaskGroup() as tasks:
+                keepers = [tasks.create_task(self._journal.keep()), tasks.create_task(self._poll())]
                 status = await self._turns(tasks)
-            await self._journal.close()
-            await self._store.release(self._lease)
+                for keeper in keepers:
+                    keeper.cancel()
             return status
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group
         finally:
-            poll.cancel()
             wakeup.close(loop)
 
     async def _poll(self) -> None:
@@ -131,7 +138,9 @@ class Runner:
                 ending = self._scheduler.ending()
                 if ending is not None:
                     ended = e.ExecutionEnded(ending.status, ending.failure_reason)
+                    reach("ending")
                     await self._journal.record(*ending.facts, ended)
+                    reach("ended")
                     return ending.status
             facts = await self._next()
 
@@ -166,6 +175,8 @@ class Runner:
             )
         if announced:
             await self._journal.record(*announced)
+        if started:
+            reach("announced")
         follow: list[e.Fact] = []
         for attempt, outcome in started:
             if outcome is not None:
@@ -176,34 +187,39 @@ class Runner:
             await self._launch(tasks, follow)
 
     def _begin(self, name: str) -> tuple[Attempt, Outcome | None]:
-        """The attempt of a step with its arguments resolved, or why they cannot be."""
-        step = self._definition.steps[name]
+        """The next attempt of a step with its arguments resolved, or why they cannot be."""
         number = self._state.steps[name].attempt + 1
-        scope = self._scope(job_name(self._run_facts.id, step, number))
-        arguments, problem = None, None
-        try:
-            edits = self._state.execution.edits.get(name, {})
-            arguments = resolve(apply_edits(step.arguments, edits, name), scope)
-        except PipetuiError as error:
-            problem = _failure(error)
-        handler = handler_for(step.type)
+        arguments, problem = self._arguments(name, number)
+        handler = handler_for(self._definition.steps[name].type)
         directory = Path()
         if handler is not None and handler.runs_jobs:
             directory = self._home.attempt(self._run_facts.id, name, number)
-        attempt = Attempt(
+        return self._attempt(name, number, arguments, directory), problem
+
+    def _attempt(
+        self, name: str, number: int, arguments: Any, directory: Path, past: Past | None = None
+    ) -> Attempt:
+        return Attempt(
             self._shell,
             self._run_facts,
-            step,
+            self._definition.steps[name],
             number,
             arguments,
             directory,
-            partial(_resolve, scope),
-            resuming=False,
-            started_at=self._clock.now(),
+            partial(_resolve, self._scope(name, number)),
+            past,
         )
-        return attempt, problem
 
-    def _scope(self, name: str) -> ExecutionScope:
+    def _arguments(self, name: str, number: int) -> tuple[Any, Outcome | None]:
+        """The arguments of an attempt with every expression resolved, or why they cannot be."""
+        edits = self._state.execution.edits.get(name, {})
+        try:
+            edited = apply_edits(self._definition.steps[name].arguments, edits, name)
+            return resolve(edited, self._scope(name, number)), None
+        except PipetuiError as error:
+            return None, failed_by(error)
+
+    def _scope(self, name: str, number: int) -> ExecutionScope:
         return ExecutionScope(
             self._definition,
             self._run_facts,
@@ -211,35 +227,18 @@ class Runner:
             self._results,
             self._services.tree,
             self._clock.now,
-            name,
+            job_name(self._run_facts.id, self._definition.steps[name], number),
         )
 
     def _start(self, tasks: asyncio.TaskGroup, attempt: Attempt) -> None:
         self._attempts[attempt.step.name] = attempt
-        attempt.own(tasks.create_task(self._act(attempt)))
+        tasks.create_task(self._act(attempt))
 
     async def _act(self, attempt: Attempt) -> None:
-        """Run the handler; whatever happens in it becomes an outcome."""
-        name = attempt.step.name
-        try:
-            handler = handler_for(attempt.step.type)
-            assert handler is not None, "planning refuses types without a handler"
-            if attempt.directory != Path():
-                os.makedirs(attempt.directory, mode=0o700, exist_ok=True)
-            outcome = await handler.run(attempt)
-            if attempt.stopping and not handler.interruptible:
-                outcome = replace(outcome, status=StepStatus.STOPPED)
-        except PipetuiError as error:
-            outcome = _failure(error)
-        except asyncio.CancelledError:
-            if not attempt.stopping:
-                raise
-            outcome = Outcome(StepStatus.STOPPED)
-        except Exception as error:
-            log.exception("step %s: the handler broke", name)
-            text = f"InternalServerError: {type(error).__name__}: {error}"
-            outcome = failed(text, "internal-error", note="The traceback is in runner.log.")
-        self._inbox.put_nowait((name, outcome))
+        """Run the handler, and have its outcome settled in a turn of the loop."""
+        handler = handler_for(attempt.step.type)
+        assert handler is not None, "planning refuses types without a handler"
+        self._inbox.put_nowait((attempt.step.name, await attempt.act(handler)))
 
     def _settle(self, name: str, outcome: Outcome) -> list[e.Fact]:
         """The facts that an outcome makes, and those that follow from it."""
@@ -265,46 +264,42 @@ class Runner:
         An attempt whose job had not started is given up; the step starts anew. Returns the facts
         that say so.
         """
-        given_up: list[e.Fact] = []
-        left = [step for step in self._state.steps.values() if step.status in STEP_RUNNING]
-        answers = await self._answers() if any(s.type == "Callback" for s in left) else {}
+        facts: list[e.Fact] = []
+        left = [step for step in self._state.steps.values() if step.running]
+        events = await self._events() if left else []
         for view in left:
-            if view.directory and isinstance(
-                self._shell.job_runner.adopt(None, view.directory), Gone
-            ):
-                given_up.append(e.AttemptLost(view.name, view.attempt, "its job had not started"))
+            reach("resuming")
+            if view.directory and self._never_started(Path(view.directory)):
+                facts.append(e.AttemptLost(view.name, view.attempt, "its job had not started"))
                 self._scheduler.reopen(view.name)
                 continue
-            step = self._definition.steps[view.name]
-            scope = self._scope(job_name(self._run_facts.id, step, view.attempt))
-            attempt = Attempt(
-                self._shell,
-                self._run_facts,
-                step,
-                view.attempt,
-                view.arguments,
-                Path(view.directory),
-                partial(_resolve, scope),
-                resuming=True,
-                started_at=view.attempts[-1].started_at,
-                answered=answers.get(
-                    ids.callback_token(self._run_facts.id, view.name, view.attempt)
-                ),
-            )
-            self._start(tasks, attempt)
+            arguments, problem = view.arguments, None
+            if arguments is None:
+                arguments, problem = self._arguments(view.name, view.attempt)
+            if problem is not None:
+                facts += self._settle(view.name, problem)
+                continue
+            past = past_of(view, events)
+            attempt = self._attempt(view.name, view.attempt, arguments, Path(view.directory), past)
             if self._state.execution.stop_requested:
                 self._stop_attempt(attempt)
-        return given_up
+            self._start(tasks, attempt)
+        return facts
 
-    async def _answers(self) -> dict[str, Answer]:
-        """Answers that were recorded, by token."""
-        found: dict[str, Answer] = {}
-        after = 0
-        while events := await self._store.events(self._run_facts.id, after):
-            after = events[-1].seq
-            for event in events:
-                if isinstance(event.fact, e.CallbackAnswered):
-                    found[event.fact.token] = _answer(event.fact, event.actor)
+    def _never_started(self, directory: Path) -> bool:
+        """Whether no job of an attempt started, on any host or as a child; from now on none can."""
+        adopt = self._shell.job_runner.adopt
+        return all(
+            isinstance(adopt(None, str(host)), Gone)
+            for folder in (directory, *sorted((directory / CHILDREN).glob("*")))
+            for host in takewhile(Path.is_dir, (host_folder(folder, n) for n in count()))
+        )
+
+    async def _events(self) -> list[e.Event]:
+        """All events of the execution so far."""
+        found: list[e.Event] = []
+        while events := await self._store.events(self._run_facts.id, found[-1].seq if found else 0):
+            found += events
         return found
 
     async def _obey(self) -> None:
@@ -327,9 +322,12 @@ class Runner:
             await self._journal.record(
                 *facts, settled=[Settlement(row.id, state, result)], actor=row.actor
             )
+            reach("obeyed")
             after()
 
     def _stop(self, reason: str) -> tuple[list[e.Fact], Callable[[], object]]:
+        if self._state.execution.stop_requested:
+            return [], _nothing
         self._scheduler.stop()
         running = list(self._attempts.values())
         facts: list[e.Fact] = [e.StopRequested(reason)]
@@ -362,7 +360,7 @@ class Runner:
                     command.comment,
                     command.client,
                 )
-                return [fact], partial(attempt.take_answer, _answer(fact, actor)), ""
+                return [fact], partial(attempt.take_answer, answer_of(fact, actor)), ""
         return [], _nothing, f"no step waits for token {command.token}"
 
     def _waits(self, name: str) -> bool:
@@ -393,13 +391,6 @@ def _resolve(scope: ExecutionScope, value: Any) -> Any:
     return resolve(value, scope)
 
 
-def _answer(fact: e.CallbackAnswered, actor: str) -> Answer:
-    verb = "approved" if fact.success else "rejected"
-    words = fact.comment or fact.reason
-    note = f"{verb} by {actor}" + (f": {words}" if words else "")
-    return Answer(fact.success, fact.outputs, fact.reason or fact.comment, note)
-
-
 def _ended(name: str, outcome: Outcome) -> e.Fact:
     match outcome.status:
         case StepStatus.SUCCEEDED:
@@ -415,10 +406,3 @@ def _ended(name: str, outcome: Outcome) -> e.Fact:
                 outcome.metadata,
                 outcome.note,
             )
-
-
-def _failure(error: PipetuiError) -> Outcome:
-    """A step that failed for a reason of ours: in the service's words, with the way out."""
-    known = ("ClientError", "AlgorithmError", "InternalServerError")
-    text = error.message if error.message.startswith(known) else f"ClientError: {error.message}"
-    return failed(text, error.code, note=error.hint)

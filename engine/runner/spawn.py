@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -72,19 +73,23 @@ def ask(process: subprocess.Popen[bytes], request: bytes) -> str:
 
     assert process.stdin and process.stdout and process.stderr
     with process.stdin, process.stdout, process.stderr:
-        process.stdin.write(request)
-        process.stdin.close()
-        if not select.select([process.stdout], [], [], REPORT_TIMEOUT_S)[0]:
+        # One that died before it was asked says why on its standard error.
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(request)
+            process.stdin.close()
+        silent = not select.select([process.stdout], [], [], REPORT_TIMEOUT_S)[0]
+        if silent:
             os.killpg(process.pid, signal.SIGKILL)
-            raise StoreError(
-                f"the runner does not answer within {REPORT_TIMEOUT_S:.0f} s",
-                code="runner-silent",
-                hint="`pipetui doctor` checks this host.",
-            )
         line = process.stdout.readline()
         said = b"" if line else process.stderr.read()
     # The process that was started has ended by now: the runner is its child (see main).
     process.wait()
+    if silent:
+        raise StoreError(
+            f"the runner does not answer within {REPORT_TIMEOUT_S:.0f} s",
+            code="runner-silent",
+            hint="`pipetui doctor` checks this host.",
+        )
     if not line:
         last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise StoreError(

@@ -1,6 +1,9 @@
-"""What a runner does before its first turn: settle the plan, and retry where somebody asked."""
+"""What a runner works out before its first turn: the plan's rest, waiting commands, the past."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from engine.definition.graph import Graph
 from engine.model import commands as c
@@ -11,9 +14,52 @@ from engine.model.status import (
     StepAction,
     StepStatus,
 )
+from engine.model.views import StepView
+from engine.steps.base import Answer
 from engine.store.base import Settlement
 
 KEPT = frozenset({StepStatus.SUCCEEDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier runners put on record about an attempt.
+
+    Args:
+        started_at: when the attempt began, seconds since the epoch.
+        executing_since: when its job started; None where that is not on record.
+        asked: whether its question was asked.
+        answer: what was said to it.
+    """
+
+    started_at: float | None = None
+    executing_since: float | None = None
+    asked: bool = False
+    answer: Answer | None = None
+
+
+def past_of(step: StepView, events: Iterable[e.Event]) -> Past:
+    """The past of a step's present attempt, out of its execution's events."""
+    past = Past()
+    for event in events:
+        match event.fact:
+            case e.StepStarted(name, attempt) if (name, attempt) == (step.name, step.attempt):
+                past = Past(started_at=event.at)
+            case e.StepExecuting(name, attempt) if (name, attempt) == (step.name, step.attempt):
+                past = replace(past, executing_since=past.executing_since or event.at)
+            case e.CallbackRequested(name) if name == step.name:
+                past = replace(past, asked=True)
+            case e.CallbackAnswered(name) as fact if name == step.name:
+                past = replace(past, answer=answer_of(fact, event.actor))
+    return past
+
+
+def answer_of(fact: e.CallbackAnswered, actor: str) -> Answer:
+    """A recorded answer, as the step's handler takes it."""
+    verb = "approved" if fact.success else "rejected"
+    words = fact.comment or fact.reason
+    note = f"{verb} by {actor}" + (f": {words}" if words else "")
+    return Answer(fact.success, fact.outputs, fact.reason or fact.comment, note)
 
 
 def planned_facts(state: ExecutionState, source: ExecutionState | None) -> list[e.Fact]:
@@ -31,24 +77,36 @@ def planned_facts(state: ExecutionState, source: ExecutionState | None) -> list[
     return facts
 
 
-def retry_facts(
-    state: ExecutionState, graph: Graph, row: c.CommandRow
-) -> tuple[list[e.Fact], Settlement]:
-    """What a RetryExecution does to an execution that has ended, or why it is refused.
+def settle_waiting(
+    state: ExecutionState, graph: Graph, rows: Sequence[c.CommandRow]
+) -> tuple[list[e.Fact], list[Settlement]]:
+    """What the commands that wait do to an execution that has ended.
 
-    Succeeded steps are kept; everything else runs again, except what a kept Condition's outcome
-    or the selection had skipped. After a Fail step an execution cannot be retried.
+    Retries that waited together are one. Succeeded steps are kept; everything else runs again,
+    except what a kept Condition's outcome or the selection had skipped. Everything but a retry is
+    refused, and after a Fail step that is too.
     """
-    refusal = retry_refusal(state)
-    if refusal or not isinstance(row.command, c.RetryExecution):
-        return [], Settlement(row.id, c.CommandState.REJECTED, refusal)
+    facts: list[e.Fact] = []
+    settled: list[Settlement] = []
+    for row in rows:
+        if not isinstance(row.command, c.RetryExecution):
+            refusal = f"the execution is {state.execution.status}"
+        else:
+            refusal = retry_refusal(state)
+            if not refusal:
+                facts = [_retried(state, graph, row.command)]
+        verdict = c.CommandState.REJECTED if refusal else c.CommandState.ACCEPTED
+        settled.append(Settlement(row.id, verdict, refusal))
+    return facts, settled
+
+
+def _retried(state: ExecutionState, graph: Graph, command: c.RetryExecution) -> e.ExecutionRetried:
     again = tuple(
         name
         for name in graph.order
         if state.steps[name].status not in KEPT and state.steps[name].action is StepAction.RUN
     )
-    fact = e.ExecutionRetried(again, row.command.max_parallel)
-    return [fact], Settlement(row.id, c.CommandState.ACCEPTED)
+    return e.ExecutionRetried(again, command.max_parallel)
 
 
 def retry_refusal(state: ExecutionState) -> str:

@@ -57,7 +57,9 @@ def nudge(folder: Path) -> bool:
     try:
         os.write(descriptor, b"!")
     except BlockingIOError:
-        pass
+        return True
+    except BrokenPipeError:
+        return False
     finally:
         os.close(descriptor)
     return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from engine.clock import timestamp
@@ -286,7 +287,7 @@ def _envelope(view: ExecutionView, event: Event, kind: str, detail: Json) -> Jso
     return {
         "version": "0",
         # The same event has the same id however often it is told.
-        "id": "-".join(digest[a:b] for a, b in zip(cuts, cuts[1:], strict=False)),
+        "id": "-".join(digest[a:b] for a, b in pairwise(cuts)),
         "detail-type": kind,
         "source": "aws.sagemaker",
         "account": LOCAL_ACCOUNT,

@@ -270,7 +270,7 @@ def _environment(prepared: Prepared, name: str) -> str:
         if resolution.kind == "host"
         else ", ".join(resolution.requirements[:3])
     )
-    return f"{image.rsplit('/', 1)[-1]} -> {where} ({resolution.grade})"
+    return f"{image.rsplit('/', 1)[-1]} -> {where} ({resolution.grade.value})"
 
 
 def _problem(error: PipetuiError, *, warning: bool = False) -> Problem:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from engine.errors import CommandRejected, NotFound
 from engine.home import Home
 from engine.model.events import Event
+from engine.model.status import EXECUTION_ENDED
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import queries
-from engine.store.base import Holder
 from engine.store.connection import connect
 
 if TYPE_CHECKING:
+    from engine.definition.document import OutputParameter
     from engine.logs.base import LogSource
 
 
@@ -83,6 +84,20 @@ class LocalReader:
             if step.waits_for_answer
         ]
 
+    def asked_outputs(self, step: StepView) -> tuple[OutputParameter, ...]:
+        """What an approval of a Callback step has to bring."""
+        from engine.definition.loader import load
+
+        sha = queries.execution(self._db, step.execution_id).definition
+        return load(queries.definition(self._db, sha)).steps[step.name].output_parameters
+
+    def orphaned(self, execution_id: str) -> bool:
+        """Whether an execution has not ended and its runner is gone."""
+        from engine.runner.resume import orphaned
+
+        execution = queries.execution(self._db, execution_id)
+        return execution.status not in EXECUTION_ENDED and orphaned(self._db, execution_id)
+
     def decidable(self, text: str) -> StepView | ModelPackageView:
         """What a person can approve or reject under a name.
 
@@ -122,10 +137,6 @@ class LocalReader:
             return queries.find_execution(self._db, text) == execution_id
         except (NotFound, CommandRejected):
             return False
-
-    def holder(self, execution_id: str) -> Holder | None:
-        """The process that holds the lease of an execution, alive or not."""
-        return queries.holder(self._db, execution_id)
 
     def version(self) -> int:
         """A number that changes when something was written."""

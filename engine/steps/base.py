@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from engine.config import Config
 from engine.definition.document import Step
 from engine.environments.build import Environments
-from engine.errors import PlanError
+from engine.errors import PipetuiError, PlanError
 from engine.jobs.base import Exit, Job
 from engine.model.events import ModelPackageCreated
 from engine.model.status import StepStatus
@@ -60,6 +60,13 @@ def failed(
         code,
         note,
     )
+
+
+def failed_by(error: PipetuiError) -> Outcome:
+    """A step that failed for a reason of ours: in the service's words, with the way out."""
+    known = ("ClientError", "AlgorithmError", "InternalServerError")
+    text = error.message if error.message.startswith(known) else f"ClientError: {error.message}"
+    return failed(text, error.code, note=error.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,27 @@ class Services:
     aws_environment: Callable[[], Mapping[str, str]]
     """Variables that point a job's AWS clients at the loopback endpoint."""
 
+    @property
+    def home(self) -> Path:
+        """The home's folder."""
+        return self.job_home.parent
+
+
+class Child(Protocol):
+    """One of the jobs that a step runs in folders of their own; see ``StepContext.child``."""
+
+    directory: Path
+    stopping: bool
+    """It was told to stop."""
+
+    def act(self, handler: StepHandler) -> Awaitable[Outcome]:
+        """Run the job as a step of the handler's type; what goes wrong becomes its outcome."""
+        ...
+
+    def stop(self) -> None:
+        """Stop its job; the outcome follows."""
+        ...
+
 
 class StepContext(Protocol):
     """One attempt of one step, as its handler sees it."""
@@ -133,12 +161,21 @@ class StepContext(Protocol):
     """Arguments with every expression resolved."""
     directory: Path
     """The attempt's folder, made by ``engine.steps.attempt``."""
+    job_id: str
+    """``<execution>/<step>/<attempt>``, or below that for a child: marks its processes."""
     job_name: str
     callback_token: str
     """The same for every runner that works on this attempt."""
     services: Services
     resuming: bool
     """The attempt's job was started by an earlier runner: it may run, or have ended."""
+    stopping: bool
+    """The run is being stopped: nothing new starts."""
+
+    @property
+    def max_parallel(self) -> int:
+        """How many jobs may run at once, as of now."""
+        ...
 
     def doing(self, words: str) -> None:
         """Say what the attempt is busy with."""
@@ -157,6 +194,20 @@ class StepContext(Protocol):
         """
         ...
 
+    def child(
+        self, name: str, arguments: Any, job_name: str, started_at: float | None = None
+    ) -> Child:
+        """A job of this attempt in the folder ``children/<name>``, with arguments of its own.
+
+        It is stopped with the attempt. Once a step has a child, a stop does not cut its handler
+        short: it waits for the children's outcomes, and starts no more.
+
+        Args:
+            started_at: when an earlier runner began it, seconds since the epoch: it is adopted.
+                None where it begins now.
+        """
+        ...
+
     async def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run blocking work off the loop."""
         ...
@@ -171,6 +222,10 @@ class StepContext(Protocol):
 
     async def register(self, fact: ModelPackageCreated) -> ModelPackageView:
         """Register a model package version."""
+        ...
+
+    async def packages(self, group: str) -> list[ModelPackageView]:
+        """Model package versions of a group, newest first."""
         ...
 
 

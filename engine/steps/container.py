@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,9 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.config import Config
+from engine.definition.document import Step
 from engine.environments.catalog import Override, Resolution, resolve
-from engine.errors import EnvironmentError_, JobError
+from engine.environments.grade import Grade
+from engine.errors import EnvironmentError_, JobError, PlanError
 from engine.steps.base import StepContext
+from engine.steps.opt_ml import as_text
 
 SHOW_EVERY_S = 0.5
 """An installer prints hundreds of lines; each one shown is an event in the store."""
@@ -30,11 +32,16 @@ class Prepared:
 
     python: str
     path: str
-    """Value of ``PATH``."""
+    """Value of ``PATH``; empty where the job runs in its image and has the image's."""
     resolution: Resolution | None
     """What the image was resolved to; None where no image is behind the job."""
     description: dict[str, Any]
     """For people: image, grade, interpreter, notes."""
+
+
+def runs_images(config: Config) -> bool:
+    """Whether jobs run in their container images, not in environments that stand in for them."""
+    return config.job_runner == "container"
 
 
 def base_interpreter(config: Config) -> str:
@@ -75,14 +82,31 @@ def resolve_image(image: str, config: Config) -> Resolution:
     return resolve(image, python=python, overrides=overrides, unknown=unknown)
 
 
+def refuse_image(step: Step, image: Any, config: Config) -> PlanError | None:
+    """Why a step's image cannot run here; an image named by an expression is seen at its start."""
+    if not isinstance(image, str) or not image or runs_images(config):
+        return None
+    resolution = resolve_image(image, config)
+    if resolution.kind != "refused":
+        return None
+    return PlanError(
+        f"{step.name}: {image} cannot run here: {'; '.join(resolution.notes)}",
+        code="image-not-runnable",
+        hint="Name an environment for it under [images] in the configuration.",
+        path=step.path,
+    )
+
+
 async def prepare(context: StepContext, image: str, requirements: Path | None = None) -> Prepared:
     """The environment for an image, built first where it is not there.
 
     Errors: ``EnvironmentError_`` where it cannot run here, or does not build.
     """
     config = context.services.config
+    if runs_images(config):
+        about = {"Image": image, "Grade": Grade.EXACT.value, "Kind": "container", "Notes": []}
+        return Prepared("", "", None, about)
     resolution = resolve_image(image, config)
-
     shown = 0.0
 
     def show(line: str) -> None:
@@ -102,7 +126,7 @@ async def prepare(context: StepContext, image: str, requirements: Path | None = 
         resolution=resolution,
         description={
             "Image": image,
-            "Grade": str(environment.grade),
+            "Grade": environment.grade.value,
             "Kind": resolution.kind,
             "Python": str(environment.python),
             "Notes": list(resolution.notes),
@@ -113,18 +137,19 @@ async def prepare(context: StepContext, image: str, requirements: Path | None = 
 def job_environment(
     context: StepContext, prepared: Prepared, declared: Mapping[str, str]
 ) -> dict[str, str]:
-    """The whole environment of a job: PATH, AWS variables, what the definition declares."""
-    config = context.services.config
-    inherited = {
-        name: os.environ[name]
-        for name in (*_HOST_VARIABLES, *config.pass_environment)
-        if name in os.environ
-    }
+    """The whole environment of a job: PATH, AWS variables, what the definition declares.
+
+    A job in its image has the image's own PATH and HOME.
+    """
+    names = context.services.config.pass_environment
+    of_host = {}
+    if prepared.path:
+        names = (*_HOST_VARIABLES, *names)
+        of_host = {"PATH": prepared.path, "HOME": str(context.services.job_home)}
     return {
-        "HOME": str(context.services.job_home),
         "PYTHONUNBUFFERED": "1",
-        **inherited,
-        "PATH": prepared.path,
+        **{name: os.environ[name] for name in names if name in os.environ},
+        **of_host,
         **context.services.aws_environment(),
         **declared,
     }
@@ -139,9 +164,4 @@ def check_command(command: Sequence[Any], what: str) -> tuple[str, ...]:
                 code="command-invalid",
                 hint="Entrypoint and arguments are lists of strings.",
             )
-    return tuple(str(part) for part in command)
-
-
-def clear(folder: Path) -> None:
-    """Remove what an unfinished preparation of an attempt left behind."""
-    shutil.rmtree(folder, ignore_errors=True)
+    return tuple(as_text(part) for part in command)

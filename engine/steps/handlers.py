@@ -15,13 +15,20 @@ ENTRY_POINTS = "pipetui.step_handlers"
 
 _BUILT_IN = {
     "Callback": "engine.steps.callback:CallbackStep",
+    "ClarifyCheck": "engine.steps.clarify_check:ClarifyCheckStep",
     "Condition": "engine.steps.condition:ConditionStep",
+    "Endpoint": "engine.steps.endpoint:EndpointStep",
+    "EndpointConfig": "engine.steps.endpoint_config:EndpointConfigStep",
     "Fail": "engine.steps.fail:FailStep",
+    "InferenceComponent": "engine.steps.inference_component:InferenceComponentStep",
     "Lambda": "engine.steps.lambda_:LambdaStep",
     "Model": "engine.steps.model:ModelStep",
     "Processing": "engine.steps.processing:ProcessingStep",
+    "QualityCheck": "engine.steps.quality_check:QualityCheckStep",
     "RegisterModel": "engine.steps.register_model:RegisterModelStep",
     "Training": "engine.steps.training:TrainingStep",
+    "Tuning": "engine.steps.tuning:TuningStep",
+    "Transform": "engine.steps.transform:TransformStep",
 }
 
 

@@ -14,12 +14,11 @@ from engine.jobs.base import Job
 from engine.model.status import StepStatus
 from engine.steps.base import Outcome, StepContext, failed, succeeded
 from engine.steps.container import DEFAULT_PATH, Prepared, base_interpreter, job_environment
+from engine.steps.json_files import read_json
 from engine.steps.output_parameters import typed_outputs
 from engine.steps.programs import __file__ as programs
 
 PROGRAM = str(Path(programs).parent / "lambda_function.py")
-TIMEOUT_S = 600.0
-"""The longest a Lambda step's function may take (developer guide: 10 minutes)."""
 
 
 class LambdaStep:
@@ -59,18 +58,21 @@ class LambdaStep:
         result_file = context.directory / "result.json"
         if not context.resuming:
             _write_request(context, arn)
-        job = _job(context, handler, result_file)
+        job = _job(context, arn, handler, result_file)
         metadata: dict[str, Any] = {"Lambda": {"Arn": arn}}
-        end = await context.run_jobs([job], {"Handler": handler, "Kind": "host"}, TIMEOUT_S)
+        limit = config.lambda_timeout_s
+        end = await context.run_jobs([job], {"Handler": handler, "Kind": "host"}, limit)
         if end.timed_out:
-            reason = f"ClientError: Lambda function {arn} timed out after {TIMEOUT_S:g} s"
-            return failed(reason, "lambda-timeout", metadata=metadata)
+            reason = f"ClientError: Lambda function {arn} timed out after {limit:g} s"
+            hint = "jobs.lambda_timeout_s in the configuration sets the limit."
+            return failed(reason, "lambda-timeout", metadata=metadata, note=hint)
         if end.stopped:
             return Outcome(StepStatus.STOPPED, {}, metadata)
         if not end.ok:
-            reason = f"ClientError: Lambda function {arn} failed, {end.worst.describe()}"
+            why = _error(result_file) or end.worst.describe()
+            reason = f"ClientError: Lambda function {arn} failed: {why}"
             return failed(reason, "lambda-failed", metadata=metadata)
-        result = _read_result(result_file, arn)
+        result = _result(result_file, arn)
         outputs = typed_outputs(context.step.output_parameters, result, f"function {arn}")
         listed = [{"Name": key, "Value": value} for key, value in outputs.items()]
         metadata["Lambda"]["OutputParameters"] = listed
@@ -79,23 +81,29 @@ class LambdaStep:
 
 def handler_of(arn: str, config: Config) -> str:
     """The handler that the configuration names for a function, by ARN or by name."""
-    return config.lambdas.get(arn) or config.lambdas.get(arn.rsplit(":", 1)[-1]) or ""
+    return config.lambdas.get(arn) or config.lambdas.get(_function_name(arn)) or ""
+
+
+def _function_name(arn: str) -> str:
+    """The name in ``arn:aws:lambda:REGION:ACCOUNT:function:NAME[:ALIAS]``; a bare name is one."""
+    parts = arn.split(":")
+    return parts[6] if len(parts) > 6 else parts[-1]
 
 
 def _write_request(context: StepContext, arn: str) -> None:
     request = {
         "event": context.arguments or {},
         "context": {
-            "function_name": arn.rsplit(":", 1)[-1],
+            "function_name": _function_name(arn),
             "invoked_function_arn": arn,
             "aws_request_id": f"{context.run.id}-{context.step.name}-{context.attempt}",
-            "timeout_s": TIMEOUT_S,
+            "timeout_s": context.services.config.lambda_timeout_s,
         },
     }
     (context.directory / "event.json").write_text(json.dumps(request), encoding="utf-8")
 
 
-def _job(context: StepContext, handler: str, result_file: Path) -> Job:
+def _job(context: StepContext, arn: str, handler: str, result_file: Path) -> Job:
     config = context.services.config
     python = base_interpreter(config)
     folder = config.folder or context.run.base
@@ -112,16 +120,25 @@ def _job(context: StepContext, handler: str, result_file: Path) -> Job:
             str(result_file),
         ),
         environment=job_environment(
-            context, prepared, {"AWS_LAMBDA_FUNCTION_NAME": handler.replace(":", ".")}
+            context, prepared, {"AWS_LAMBDA_FUNCTION_NAME": _function_name(arn)}
         ),
         working_directory=str(context.directory),
         grace_s=config.grace_s,
     )
 
 
-def _read_result(file: Path, arn: str) -> Mapping[str, Any]:
+def _error(file: Path) -> str:
+    """What the handler raised, in a line; empty where it ended in another way."""
     try:
-        result = json.loads(file.read_text(encoding="utf-8"))
+        error = read_json(file.read_bytes())
+        return f"{error['errorType']}: {error['errorMessage']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _result(file: Path, arn: str) -> Mapping[str, Any]:
+    try:
+        result = read_json(file.read_bytes())
     except (OSError, ValueError) as problem:
         raise JobError(
             f"ClientError: Lambda function {arn} left no result", code="lambda-no-result"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from engine.errors import DefinitionError
 
@@ -74,12 +74,22 @@ def final_metrics(
     last: dict[str, float] = {}
     try:
         with log.open("rb") as file:
-            while line := file.readline(LINE_LIMIT):
+            for line in _line_heads(file):
                 last.update(metrics_of_line(definitions, line.decode("utf-8", "replace")))
     except FileNotFoundError:
         return []
+    names = dict.fromkeys(one.name for one in definitions)
     return [
-        {"MetricName": one.name, "Value": last[one.name], "Timestamp": ended_at}
-        for one in definitions
-        if one.name in last
+        {"MetricName": name, "Value": last[name], "Timestamp": ended_at}
+        for name in names
+        if name in last
     ]
+
+
+def _line_heads(file: BinaryIO) -> Iterator[bytes]:
+    """Each line up to the limit."""
+    begun = False
+    while piece := file.readline(LINE_LIMIT):
+        if not begun:
+            yield piece
+        begun = not piece.endswith(b"\n")

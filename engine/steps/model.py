@@ -6,7 +6,9 @@ from engine.config import Config
 from engine.definition.document import Step
 from engine.errors import PlanError
 from engine.model.views import local_arn
+from engine.serving.descriptions import models
 from engine.steps.base import Outcome, StepContext, succeeded
+from engine.steps.model_container import home_of
 
 
 class ModelStep:
@@ -33,4 +35,5 @@ class ModelStep:
             "ModelArn": arn,
             "CreationTime": context.run.started_at,
         }
+        models(home_of(context.services)).write(name, properties)
         return succeeded(properties, {"Model": {"Arn": arn}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,25 +22,31 @@ class OptMl:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def host_path(self, inside: str) -> Path:
+    def host_path(self, inside: str, below: str = ROOT) -> Path:
         """Where ``inside``, a path as the job sees it, lies on this host.
 
-        Errors: ``JobError`` (``path-outside-opt-ml``) for any other place.
+        Errors: ``JobError`` (``path-outside-opt-ml``) for a place that is not below ``below``.
         """
         path = PurePosixPath(inside)
-        if not path.is_relative_to(ROOT) or ".." in path.parts:
+        if not path.is_relative_to(below) or ".." in path.parts or "\0" in inside:
             raise JobError(
-                f"LocalPath {inside!r} is not below {ROOT}",
+                f"LocalPath {inside!r} is not below {below}",
                 code="path-outside-opt-ml",
-                hint="Processing inputs and outputs belong below /opt/ml/processing.",
+                hint=f"Give a path below {below}, without '..'.",
             )
         return self.folder / path.relative_to(ROOT)
 
-    def make(self, inside: str) -> Path:
-        """The folder ``inside``, made where it is missing."""
-        path = self.host_path(inside)
+    def make(self, inside: str, below: str = ROOT) -> Path:
+        """The folder ``inside``, made where it is missing; see ``host_path`` for errors."""
+        path = self.host_path(inside, below)
         os.makedirs(path, mode=0o700, exist_ok=True)
         return path
+
+    def left(self, inside: str) -> Path | None:
+        """The folder ``inside`` as a job left it; None where it is gone, a file or a link."""
+        path = self.host_path(inside)
+        real = os.path.join(os.path.realpath(self.folder), path.relative_to(self.folder))
+        return path if path.is_dir() and os.path.realpath(path) == os.path.normpath(real) else None
 
     def write_json(self, inside: str, value: Any) -> None:
         """Write a configuration file that the job reads."""
@@ -49,8 +56,12 @@ class OptMl:
 
     def read_text(self, inside: str) -> str:
         """The first characters of a file the job may have written; empty where it has not."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            with self.host_path(inside).open("rb") as file:
+            descriptor = os.open(self.host_path(inside), flags)
+            with open(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    return ""
                 return file.read(4 * MESSAGE_LIMIT).decode("utf-8", "replace")[:MESSAGE_LIMIT]
         except OSError:
             return ""

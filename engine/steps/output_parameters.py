@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def _typed(declared: OutputParameter, given: Mapping[str, Any], who: str) -> Any
     value = given[declared.name]
     try:
         result = _READERS[declared.type](value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise JobError(
             f"ClientError: {who} gave {value!r} for OutputParameter {declared.name!r},"
             f" which is no {declared.type}",
@@ -63,9 +64,10 @@ def _integer(value: Any) -> int:
 
 
 def _float(value: Any) -> float:
-    if isinstance(value, bool):
+    number = float(value)
+    if isinstance(value, bool) or not math.isfinite(number):
         raise ValueError
-    return float(value)
+    return number
 
 
 def _boolean(value: Any) -> bool:

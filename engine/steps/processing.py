@@ -1,26 +1,53 @@
-"""Processing: inputs into ``/opt/ml/processing``, the command, outputs back (section 4.1)."""
+"""Processing: inputs into ``/opt/ml/processing``, the command, outputs back (section 4.1).
+
+Outputs are uploaded when the job has ended, those of ``S3UploadMode`` Continuous too, and also
+when it failed: they help to see why. Links are not followed.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from engine.config import Config
 from engine.definition.document import Step
 from engine.errors import JobError, PlanError
-from engine.jobs.base import Job
-from engine.model.status import StepStatus
 from engine.model.views import local_arn
-from engine.steps.base import JobsEnd, Outcome, StepContext, failed, succeeded
-from engine.steps.container import check_command, job_environment, prepare, resolve_image
-from engine.steps.failure import algorithm_error, time_exceeded
-from engine.steps.opt_ml import OptMl, resource_config, text_map
-from engine.storage.transfer import download_local, upload_local
+from engine.steps.base import JobsEnd, Outcome, StepContext
+from engine.steps.container import (
+    check_command,
+    job_environment,
+    prepare,
+    refuse_image,
+    runs_images,
+)
+from engine.steps.hosts import (
+    Host,
+    collect,
+    hosts_of,
+    job_outcome,
+    job_status,
+    jobs_on,
+    max_runtime,
+)
+from engine.steps.inputs import bring, mappings, pipe_refusal, section
+from engine.steps.opt_ml import resource_config, text_map
+from engine.storage.transfer import upload_local
 
 Json = Mapping[str, Any]
+FOLDER = "/opt/ml/processing"
+_JOB_CONFIG: Json = {
+    "AppSpecification": {},
+    "Environment": {},
+    "ProcessingInputs": [],
+    "ProcessingOutputConfig": {"Outputs": []},
+    "ProcessingResources": {},
+    "RoleArn": None,
+    "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
+    "NetworkConfig": None,
+}
+"""Keys of ``processingjobconfig.json`` that the request fills, and what stands there if not."""
 
 
 class ProcessingStep:
@@ -30,18 +57,31 @@ class ProcessingStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """A dataset definition or an image that cannot run here."""
-        for entry in step.arguments.get("ProcessingInputs") or ():
-            if isinstance(entry, Mapping) and entry.get("DatasetDefinition"):
+        """Inputs and outputs that need AWS, and an image that cannot run here."""
+        for entry in mappings(step.arguments.get("ProcessingInputs")):
+            name = entry.get("InputName")
+            if entry.get("DatasetDefinition"):
                 return PlanError(
-                    f"{step.name}: input {entry.get('InputName')} is a DatasetDefinition"
-                    " (Athena or Redshift), which needs AWS",
+                    f"{step.name}: input {name} is a DatasetDefinition (Athena or Redshift),"
+                    " which needs AWS",
                     code="dataset-definition-unsupported",
                     hint="Give the data as an S3Input instead.",
                     path=step.path,
                 )
-        specification = step.arguments.get("AppSpecification") or {}
-        return refuse_image(step, specification.get("ImageUri"), config)
+            mode = section(entry, "S3Input").get("S3InputMode")
+            if refusal := pipe_refusal(step, f"input {name}", mode):
+                return refusal
+        for entry in mappings(section(step.arguments, "ProcessingOutputConfig").get("Outputs")):
+            if entry.get("FeatureStoreOutput"):
+                return PlanError(
+                    f"{step.name}: output {entry.get('OutputName')} goes to a feature store,"
+                    " which needs AWS",
+                    code="feature-store-unsupported",
+                    hint="Give it an S3Output instead.",
+                    path=step.path,
+                )
+        image = section(step.arguments, "AppSpecification").get("ImageUri")
+        return refuse_image(step, image, config)
 
     def stand_in(self, step: Step) -> str:
         """None: the job is run for real."""
@@ -51,200 +91,125 @@ class ProcessingStep:
         """Run the job on as many local hosts as it asks for."""
         arguments: Json = context.arguments
         specification: Json = arguments.get("AppSpecification") or {}
-        prepared = await prepare(context, str(specification.get("ImageUri", "")))
-        count = _instance_count(arguments)
-        command = _command(context.step, specification)
-        declared = text_map(arguments.get("Environment"))
-        environment = job_environment(context, prepared, declared)
-        hosts = [host_folder(context.directory, host) for host in range(count)]
+        image = str(specification.get("ImageUri", ""))
+        command, image_entrypoint = _command(context, specification)
+        limit = max_runtime(arguments)
+        hosts = hosts_of(context.directory, _cluster(arguments))
+        prepared = await prepare(context, image)
+        environment = job_environment(context, prepared, text_map(arguments.get("Environment")))
         if not context.resuming:
-            await _prepare_hosts(context, hosts)
-        jobs = [
-            Job(
-                id=f"{context.run.id}/{context.step.name}/{context.attempt}"
-                + (f"/algo-{host + 1}" if count > 1 else ""),
-                directory=str(folder),
-                command=command,
-                environment=environment,
-                ml=str(folder / "ml"),
-                image=str(specification.get("ImageUri", "")),
-                image_entrypoint=not specification.get("ContainerEntrypoint"),
-                grace_s=context.services.config.grace_s,
-            )
-            for host, folder in enumerate(hosts)
-        ]
-        limit = _max_runtime(arguments)
+            if arguments.get("ProcessingInputs"):
+                context.doing("copying inputs")
+                await context.in_thread(_lay_out, context, hosts)
+            else:
+                _lay_out(context, hosts)
+        jobs = jobs_on(
+            hosts, context, image, command, environment, image_entrypoint=image_entrypoint
+        )
         end = await context.run_jobs(jobs, prepared.description, limit)
-        return await self._finish(context, hosts, end, limit)
-
-    async def _finish(
-        self, context: StepContext, hosts: Sequence[Path], end: JobsEnd, limit: float | None
-    ) -> Outcome:
-        arguments: Json = context.arguments
-        uploads = _outputs(arguments)
-        if uploads:
-            context.doing("uploading outputs")
-            await context.in_thread(_upload, context, hosts, uploads)
-        ml = OptMl(hosts[0] / "ml")
-        message = ml.read_text("/opt/ml/output/message")
-        arn = local_arn("processing-job", context.job_name)
-        properties = {
-            **arguments,
-            "ProcessingJobName": context.job_name,
-            "ProcessingJobArn": arn,
-            "ProcessingJobStatus": _job_status(end),
-            **({"ExitMessage": message} if message else {}),
-        }
-        metadata = {"ProcessingJob": {"Arn": arn}}
-        return job_outcome(end, "Processing", ml, limit, properties, metadata)
+        return await _finish(context, hosts, end, limit)
 
 
-def job_outcome(
-    end: JobsEnd,
-    kind: str,
-    ml: OptMl,
-    limit: float | None,
-    properties: dict[str, Any],
-    metadata: dict[str, Any],
-) -> Outcome:
-    """What the end of a step's jobs means for the step."""
-    if end.timed_out:
-        return Outcome(StepStatus.STOPPED, properties, metadata, time_exceeded(limit or 0.0))
-    if end.stopped:
-        return Outcome(StepStatus.STOPPED, properties, metadata, "")
-    if end.ok:
-        return succeeded(properties, metadata)
-    reason = algorithm_error(end.worst, ml.read_text("/opt/ml/output/failure"), kind)
-    outcome = failed(reason, "algorithm-error", {**properties, "FailureReason": reason}, metadata)
-    return replace(outcome, lost=end.lost)
-
-
-def refuse_image(step: Step, image: Any, config: Config) -> PlanError | None:
-    """Why a step's image cannot run here; an image named by an expression is seen at its start."""
-    if not isinstance(image, str) or not image:
-        return None
-    resolution = resolve_image(image, config)
-    if resolution.kind != "refused":
-        return None
-    return PlanError(
-        f"{step.name}: {image} cannot run here: {'; '.join(resolution.notes)}",
-        code="image-not-runnable",
-        hint="Name an environment for it under [images] in the configuration.",
-        path=step.path,
-    )
-
-
-def host_folder(directory: Path, host: int) -> Path:
-    """Folder of one host of an attempt: the attempt's own for the first, ``algo-N`` for others."""
-    return directory if host == 0 else directory / f"algo-{host + 1}"
-
-
-def _instance_count(arguments: Json) -> int:
-    cluster = (arguments.get("ProcessingResources") or {}).get("ClusterConfig") or {}
-    return max(1, int(cluster.get("InstanceCount") or 1))
-
-
-def _max_runtime(arguments: Json) -> float | None:
-    limit = (arguments.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
-    return float(limit) if limit else None
-
-
-def _command(step: Step, specification: Json) -> tuple[str, ...]:
+def _command(context: StepContext, specification: Json) -> tuple[tuple[str, ...], bool]:
+    """What to run, and whether it is only arguments for the image's own entry point."""
     entry = specification.get("ContainerEntrypoint") or ()
-    if not entry:
+    given = specification.get("ContainerArguments") or ()
+    if not entry and not runs_images(context.services.config):
         raise JobError(
-            f"{step.name} names no ContainerEntrypoint, so the image's own program would run",
+            f"ClientError: {context.step.name} names no ContainerEntrypoint, so the program inside"
+            f" image {specification.get('ImageUri')!r} would run, which is not on this host",
             code="entrypoint-missing",
             hint="Name the command in AppSpecification.ContainerEntrypoint, or use a container"
             " runtime (jobs.runner).",
         )
-    return check_command([*entry, *(specification.get("ContainerArguments") or ())], step.name)
+    return check_command([*entry, *given], context.step.name), not entry
 
 
-async def _prepare_hosts(context: StepContext, hosts: Sequence[Path]) -> None:
+def _cluster(arguments: Json) -> Json:
+    return section(section(arguments, "ProcessingResources"), "ClusterConfig")
+
+
+def _lay_out(context: StepContext, hosts: Sequence[Host]) -> None:
+    """Make ``/opt/ml`` on each host, with inputs, configuration and folders for outputs."""
     arguments: Json = context.arguments
-    inputs = arguments.get("ProcessingInputs") or ()
-    if inputs:
-        context.doing("copying inputs")
-        await context.in_thread(_prepare, context, hosts)
-    else:
-        _prepare(context, hosts)
-
-
-def _prepare(context: StepContext, hosts: Sequence[Path]) -> None:
-    """Lay out ``/opt/ml`` on each host."""
-    arguments: Json = context.arguments
-    cluster = (arguments.get("ProcessingResources") or {}).get("ClusterConfig") or {}
-    for host, folder in enumerate(hosts):
-        if host:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-        ml = OptMl(folder / "ml")
-        ml.write_json("/opt/ml/config/processingjobconfig.json", _job_config(context))
-        ml.write_json(
+    config = _job_config(context)
+    instance_type = str(_cluster(arguments).get("InstanceType", "local"))
+    for host in hosts:
+        host.folder.mkdir(mode=0o700, exist_ok=True)
+        host.ml.write_json("/opt/ml/config/processingjobconfig.json", config)
+        host.ml.write_json(
             "/opt/ml/config/resourceconfig.json",
-            resource_config(str(cluster.get("InstanceType", "local")), host, len(hosts)),
+            resource_config(instance_type, host.number, host.count),
         )
-        ml.make("/opt/ml/output")
+        host.ml.make("/opt/ml/output")
         for entry in arguments.get("ProcessingInputs") or ():
             source: Json = entry.get("S3Input") or {}
-            local = str(source.get("LocalPath") or "/opt/ml/processing/input")
-            download_local(
+            if entry.get("AppManaged"):
+                continue
+            bring(
                 context.services.tree,
-                str(source.get("S3Uri", "")),
-                ml.make(local),
-                data_type=source.get("S3DataType") or "S3Prefix",
-                distribution=source.get("S3DataDistributionType") or "FullyReplicated",
-                compression=source.get("S3CompressionType") or "None",
-                host_index=host,
-                host_count=len(hosts),
+                host,
+                source,
+                host.ml.make(str(source.get("LocalPath") or f"{FOLDER}/input"), below=FOLDER),
+                what=f"input {entry.get('InputName')}",
+                compression=source.get("S3CompressionType"),
             )
         for _, local in _outputs(arguments):
-            ml.make(local)
+            host.ml.make(local)
 
 
 def _job_config(context: StepContext) -> dict[str, Any]:
+    given = _described(context)
+    names = {key: given[key] for key in ("ProcessingJobName", "ProcessingJobArn")}
+    return names | {
+        key: default if given.get(key) is None else given[key]
+        for key, default in _JOB_CONFIG.items()
+    }
+
+
+def _described(context: StepContext) -> dict[str, Any]:
+    """What DescribeProcessingJob says of a job before it has ended."""
     arguments: Json = context.arguments
-    kept = (
-        "AppSpecification",
-        "Environment",
-        "ProcessingInputs",
-        "ProcessingOutputConfig",
-        "ProcessingResources",
-        "RoleArn",
-        "StoppingCondition",
-        "NetworkConfig",
-    )
     return {
+        **arguments,
+        "Environment": text_map(arguments.get("Environment")),
         "ProcessingJobName": context.job_name,
         "ProcessingJobArn": local_arn("processing-job", context.job_name),
-        **{key: arguments[key] for key in kept if arguments.get(key) is not None},
     }
 
 
 def _outputs(arguments: Json) -> list[tuple[str, str]]:
-    """S3 URI and local path of each output that goes to S3."""
-    outputs = (arguments.get("ProcessingOutputConfig") or {}).get("Outputs") or ()
+    """S3 URI and local path of each output that goes to S3 by itself."""
     found = []
-    for output in outputs:
+    for output in (arguments.get("ProcessingOutputConfig") or {}).get("Outputs") or ():
         target: Json = output.get("S3Output") or {}
-        if target.get("S3Uri") and target.get("LocalPath"):
+        if target.get("S3Uri") and target.get("LocalPath") and not output.get("AppManaged"):
             found.append((str(target["S3Uri"]), str(target["LocalPath"])))
     return found
 
 
+async def _finish(
+    context: StepContext, hosts: Sequence[Host], end: JobsEnd, limit: float | None
+) -> Outcome:
+    note = ""
+    outputs = _outputs(context.arguments)
+    if outputs:
+        context.doing("uploading outputs")
+        _, note = await collect(context, end, partial(_upload, context, hosts, outputs), None)
+    message = hosts[0].ml.read_text("/opt/ml/output/message").strip()
+    properties = {**_described(context), "ProcessingJobStatus": job_status(end)}
+    if message:
+        properties["ExitMessage"] = message
+    metadata = {"ProcessingJob": {"Arn": properties["ProcessingJobArn"]}}
+    return job_outcome(end, hosts, "Processing", limit, properties, metadata, note)
+
+
 def _upload(
-    context: StepContext, hosts: Sequence[Path], outputs: Sequence[tuple[str, str]]
+    context: StepContext, hosts: Sequence[Host], outputs: Sequence[tuple[str, str]]
 ) -> None:
-    """Bring the outputs of all hosts back; those of a failed job too, they help to see why."""
-    for folder in hosts:
-        ml = OptMl(folder / "ml")
+    """Bring the outputs of all hosts back; an output that the job removed is left out."""
+    for host in hosts:
         for uri, local in outputs:
-            path = ml.host_path(local)
-            if path.is_dir():
-                upload_local(context.services.tree, path, uri)
-
-
-def _job_status(end: JobsEnd) -> str:
-    if end.stopped or end.timed_out:
-        return "Stopped"
-    return "Completed" if end.ok else "Failed"
+            folder = host.ml.left(local)
+            if folder is not None:
+                upload_local(context.services.tree, folder, uri)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from engine.errors import JobError, PlanError, StorageError
 from engine.model.events import ModelPackageCreated
 from engine.model.status import ApprovalStatus
 from engine.steps.base import Outcome, StepContext, succeeded
+from engine.steps.json_files import read_json
 
 EVIDENCE_LIMIT = 256 * 1024
 """Bytes of one metrics file that are kept with the version."""
@@ -51,17 +51,16 @@ class RegisterModelStep:
         properties = {
             **request,
             "ModelPackageArn": package.arn,
-            "ModelPackageGroupName": group,
-            "ModelPackageVersion": package.version,
             "ModelPackageStatus": "Completed",
             "ModelApprovalStatus": str(approval),
             "CreationTime": package.created_at,
         }
-        return succeeded(
-            properties,
-            {"RegisterModel": {"Arn": package.arn}},
-            note=f"{group} version {package.version}, {approval}" if group else package.arn,
-        )
+        note = package.arn
+        if group:
+            properties["ModelPackageGroupName"] = package.group
+            properties["ModelPackageVersion"] = package.version
+            note = f"{package.group} version {package.version}, {approval}"
+        return succeeded(properties, {"RegisterModel": {"Arn": package.arn}}, note=note)
 
 
 def _approval(request: Mapping[str, Any]) -> ApprovalStatus:
@@ -85,13 +84,14 @@ def _evidence(context: StepContext, metrics: Any) -> dict[str, Any]:
     """What each metrics file says now; a later run may overwrite the file, this copy stays."""
     found: dict[str, Any] = {}
     for name, uri in _metric_files(metrics):
+        entry: dict[str, Any] = {"S3Uri": uri}
         try:
             info = context.services.tree.stat(uri)
-            entry: dict[str, Any] = {"S3Uri": uri, "ETag": info.etag, "Size": info.size}
+            entry |= {"ETag": info.etag, "Size": info.size}
             if info.size <= EVIDENCE_LIMIT:
-                entry["Content"] = json.loads(context.services.tree.read(uri))
+                entry["Content"] = read_json(context.services.tree.read(uri))
         except (StorageError, ValueError) as problem:
-            entry = {"S3Uri": uri, "Problem": str(problem)}
+            entry["Problem"] = str(problem)
         found[name] = entry
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +26,10 @@ class Holder:
     start_ticks: int
     boot_id: str
     host: str
+
+
+Alive = Callable[[Holder], bool]
+"""Tells whether the process behind a lease still runs."""
 
 
 @dataclass(frozen=True, slots=True)

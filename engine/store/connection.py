@@ -19,21 +19,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     Errors: ``StoreError`` for a file that is damaged, foreign, newer, locked or not accessible.
     """
     try:
-        if read_only:
-            uri = f"{path.absolute().as_uri()}?mode=ro"
-            db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False,
-                                 timeout=BUSY_TIMEOUT_S)  # fmt: skip
-            db.execute("PRAGMA query_only = 1")
-            _check_version(db, path)
-            return db
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False,
-                             timeout=BUSY_TIMEOUT_S)  # fmt: skip
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        _migrate(db, path)
-        return db
+        return _open_for_reading(path) if read_only else _open(path)
     except OSError as problem:
         raise StoreError(
             f"the store {path} cannot be opened: {problem.strerror}",
@@ -44,8 +30,50 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         raise store_error(problem, str(path)) from problem
 
 
+def _open(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    db = _sqlite(path)
+    try:
+        _check_version(db, path)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        _migrate(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    db = _sqlite(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        db.execute("PRAGMA query_only = 1")
+        if _check_version(db, path) < len(MIGRATIONS):
+            # Made or migrated by nobody yet: only a writer can.
+            _open(path).close()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _sqlite(name: str | Path, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        name, uri=uri, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
+    )
+
+
 def _check_version(db: sqlite3.Connection, path: Path) -> int:
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    owner = int(db.execute("PRAGMA application_id").fetchone()[0])
+    empty = db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+    if owner != APPLICATION_ID and not (empty and owner == 0):
+        raise StoreError(
+            f"{path} is the SQLite file of another program",
+            code="store-foreign",
+            hint="Move the file aside, or choose another home with --home.",
+        )
     if version > len(MIGRATIONS):
         raise StoreError(
             f"the store {path} was written by a newer PipeTUI (schema {version})",

@@ -7,11 +7,11 @@ Projections hold the folded views as JSON; the fold itself lives in ``engine.mod
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from engine.errors import CommandRejected, NotFound, StaleLease, StoreError
+from engine.errors import StoreError
 from engine.model import codec
 from engine.model.commands import Command
 from engine.model.events import (
@@ -23,10 +23,9 @@ from engine.model.events import (
     RunnerAttached,
 )
 from engine.model.fold import ExecutionState, apply, apply_package
-from engine.model.views import ExecutionView, ModelPackageView, StepView, local_arn
-from engine.store.base import Holder, Lease, Settlement
-
-Alive = Callable[[Holder], bool]
+from engine.model.views import ExecutionView, ModelPackageView, StepView
+from engine.store import rules
+from engine.store.base import Alive, Holder, Lease, Settlement
 
 
 class Ledger:
@@ -62,10 +61,10 @@ class Ledger:
         with self._transaction(execution_id):
             if fact.token:
                 found = self._db.execute(
-                    "SELECT id, view FROM execution WHERE token = ?", (fact.token,)
+                    "SELECT view FROM execution WHERE token = ?", (fact.token,)
                 ).fetchone()
                 if found is not None:
-                    return self._same_request(codec.decode(found[1], ExecutionView), fact)
+                    return rules.same_request(codec.decode(found[0], ExecutionView), fact)
             self._db.execute(
                 "INSERT OR IGNORE INTO definition VALUES (?, ?)", (fact.definition, definition)
             )
@@ -86,17 +85,6 @@ class Ledger:
                 ),
             )
         return execution_id
-
-    @staticmethod
-    def _same_request(view: ExecutionView, fact: ExecutionCreated) -> str:
-        same = (view.definition, view.parameters) == (fact.definition, fact.parameters)
-        if not same:
-            raise CommandRejected(
-                f"the token was already used for execution {view.id} with other content",
-                code="token-conflict",
-                hint="Use a new ClientRequestToken for a new execution.",
-            )
-        return view.id
 
     def acquire(self, execution_id: str, holder: Holder, at: float) -> Lease | None:
         """See ``EventStore.acquire``."""
@@ -168,8 +156,7 @@ class Ledger:
             ).fetchone()
             if row is not None:
                 return codec.decode(row[0], ModelPackageView)
-            numbered = self._numbered(fact)
-            event = self._insert("", numbered, at, actor)
+            event = self._insert("", rules.numbered(fact, self._newest(fact)), at, actor)
             package = apply_package(None, event)
             assert package is not None
             self._db.execute(
@@ -177,16 +164,12 @@ class Ledger:
             )
         return package
 
-    def _numbered(self, fact: ModelPackageCreated) -> ModelPackageCreated:
-        if not fact.group:
-            return replace(fact, arn=fact.arn or local_arn("model-package", fact.key))
+    def _newest(self, fact: ModelPackageCreated) -> ModelPackageView | None:
         row = self._db.execute(
-            "SELECT coalesce(max(version), 0) + 1 FROM model_package WHERE package_group = ?",
-            (fact.group,),
+            "SELECT view FROM model_package WHERE package_group = ? ORDER BY version DESC LIMIT 1",
+            (rules.group_key(fact),),
         ).fetchone()
-        version = fact.version or int(row[0])
-        arn = local_arn("model-package", f"{fact.group.lower()}/{version}")
-        return replace(fact, version=version, arn=arn)
+        return codec.decode(row[0], ModelPackageView) if row else None
 
     def decide(self, fact: ModelApprovalChanged, at: float, actor: str) -> ModelPackageView:
         """See ``EventStore.decide``."""
@@ -195,9 +178,10 @@ class Ledger:
                 "SELECT view FROM model_package WHERE arn = ?", (fact.arn,)
             ).fetchone()
             if row is None:
-                raise NotFound(f"no model package {fact.arn}", code="package-not-found")
-            event = self._insert("", fact, at, actor)
-            package = apply_package(codec.decode(row[0], ModelPackageView), event)
+                raise rules.no_package(fact.arn)
+            before = codec.decode(row[0], ModelPackageView)
+            event = self._insert("", replace(fact, previous=before.approval), at, actor)
+            package = apply_package(before, event)
             assert package is not None
             self._db.execute(
                 "UPDATE model_package SET seq = ?, view = ? WHERE arn = ?",
@@ -207,31 +191,32 @@ class Ledger:
 
     def state(self, execution_id: str) -> ExecutionState:
         """See ``EventStore.state``; the same object until somebody else writes."""
-        state = self._states.get(execution_id)
-        if state is None:
-            row = self._db.execute(
-                "SELECT view FROM execution WHERE id = ?", (execution_id,)
-            ).fetchone()
-            if row is None:
-                raise NotFound(f"no execution {execution_id}", code="execution-not-found")
-            rows = self._db.execute(
-                "SELECT view FROM step WHERE execution_id = ? ORDER BY position", (execution_id,)
-            )
-            steps = (codec.decode(one[0], StepView) for one in rows)
-            state = self._states[execution_id] = ExecutionState(
-                codec.decode(row[0], ExecutionView), {step.name: step for step in steps}
-            )
-        return state
+        row = self._db.execute("SELECT seq FROM execution WHERE id = ?", (execution_id,)).fetchone()
+        if row is None:
+            raise rules.no_execution(execution_id)
+        known = self._states.get(execution_id)
+        if known is None or known.execution.seq != row[0]:
+            known = self._states[execution_id] = self._load(execution_id)
+        return known
+
+    def _load(self, execution_id: str) -> ExecutionState:
+        row = self._db.execute(
+            "SELECT view FROM execution WHERE id = ?", (execution_id,)
+        ).fetchone()
+        rows = self._db.execute(
+            "SELECT view FROM step WHERE execution_id = ? ORDER BY position", (execution_id,)
+        )
+        steps = (codec.decode(one[0], StepView) for one in rows)
+        return ExecutionState(
+            codec.decode(row[0], ExecutionView), {step.name: step for step in steps}
+        )
 
     def _fence(self, lease: Lease) -> None:
         row = self._db.execute(
             "SELECT epoch, held FROM lease WHERE execution_id = ?", (lease.execution_id,)
         ).fetchone()
         if row is None or row[0] != lease.epoch or not row[1]:
-            raise StaleLease(
-                f"another runner took over execution {lease.execution_id}",
-                hint="This runner stops; the other one goes on.",
-            )
+            raise rules.stale(lease.execution_id)
 
     def _insert(self, execution_id: str, fact: Fact, at: float, actor: str) -> Event:
         kind, data = codec.fact_kind(fact), codec.encode_fact(fact)
@@ -246,13 +231,8 @@ class Ledger:
         self, execution_id: str, facts: Sequence[Fact], at: float, actor: str
     ) -> list[Event]:
         state = self.state(execution_id)
-        events: list[Event] = []
-        touched: dict[str, None] = {}
-        for fact in facts:
-            event = self._insert(execution_id, fact, at, actor)
-            _, names = apply(state, event)
-            touched |= dict.fromkeys(names)
-            events.append(event)
+        events = [self._insert(execution_id, fact, at, actor) for fact in facts]
+        _, touched = apply(state, *events)
         self._db.executemany(
             "UPDATE step SET seq = ?, view = ? WHERE execution_id = ? AND position = ?",
             (
@@ -319,9 +299,9 @@ def read_events(
 
 
 def _package_row(package: ModelPackageView) -> tuple[str, str, int, str, int, bytes]:
-    """A row of ``model_package``; a package without a group stands in a group of its own name."""
-    group = package.group or package.arn
-    return package.arn, group, package.version, package.key, package.seq, codec.encode(package)
+    """A row of ``model_package``."""
+    return (package.arn, rules.group_key(package), package.version, package.key, package.seq,
+            codec.encode(package))  # fmt: skip
 
 
 def store_error(problem: sqlite3.Error, path: str) -> StoreError:

@@ -10,6 +10,7 @@ from engine.model.commands import CommandRow, CommandState
 from engine.model.events import Event
 from engine.model.status import EXECUTION_ENDED
 from engine.model.views import ExecutionView, ModelPackageView, StepView
+from engine.store import rules
 from engine.store.base import Holder
 from engine.store.ledger import read_events
 
@@ -20,7 +21,7 @@ def executions(
     """Executions, newest first; ``before`` (a creation time) pages on."""
     rows = db.execute(
         "SELECT view FROM execution WHERE (? = 0 OR created_at < ?) AND (? = '' OR pipeline = ?)"
-        " ORDER BY created_at DESC, seq DESC LIMIT ?",
+        " ORDER BY created_at DESC, rowid DESC LIMIT ?",
         (before, before, pipeline, pipeline, limit),
     )
     return [codec.decode(row[0], ExecutionView) for row in rows]
@@ -40,7 +41,7 @@ def execution(db: sqlite3.Connection, execution_id: str) -> ExecutionView:
     """One execution. Errors: ``NotFound``."""
     row = db.execute("SELECT view FROM execution WHERE id = ?", (execution_id,)).fetchone()
     if row is None:
-        raise NotFound(f"no execution {execution_id}", code="execution-not-found")
+        raise rules.no_execution(execution_id)
     return codec.decode(row[0], ExecutionView)
 
 
@@ -51,13 +52,16 @@ def find_execution(db: sqlite3.Connection, text: str) -> str:
     """
     wanted = text.rsplit("/", 1)[-1]
     if wanted == "@last":
-        row = db.execute("SELECT id FROM execution ORDER BY created_at DESC LIMIT 1").fetchone()
+        row = db.execute(
+            "SELECT id FROM execution ORDER BY created_at DESC, rowid DESC LIMIT 1"
+        ).fetchone()
         if row is None:
             raise NotFound("no execution has been started yet", code="execution-not-found",
                            hint="Start one with `pipetui run FILE`.")  # fmt: skip
         return str(row[0])
     rows = db.execute(
-        "SELECT id FROM execution WHERE substr(id, 1, length(?1)) = ?1 LIMIT 3", (wanted,)
+        "SELECT id FROM execution WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 3",
+        (wanted,),
     ).fetchall()
     if not rows or not wanted:
         raise NotFound(f"no execution starts with {text!r}", code="execution-not-found",
@@ -96,7 +100,7 @@ def definition(db: sqlite3.Connection, sha: str) -> str:
     """The text of a stored definition. Errors: ``NotFound``."""
     row = db.execute("SELECT text FROM definition WHERE sha = ?", (sha,)).fetchone()
     if row is None:
-        raise NotFound(f"no definition {sha}", code="definition-not-found")
+        raise rules.no_definition(sha)
     return str(row[0])
 
 
@@ -135,23 +139,17 @@ def command_outcome(db: sqlite3.Connection, command_id: int) -> tuple[CommandSta
 def packages(db: sqlite3.Connection, group: str = "") -> list[ModelPackageView]:
     """Model package versions, newest first, of one group or of all."""
     rows = db.execute(
-        "SELECT view FROM model_package WHERE ? = '' OR package_group = ? ORDER BY seq DESC",
-        (group, group),
+        "SELECT view FROM model_package WHERE ? = '' OR package_group = ? ORDER BY rowid DESC",
+        (group, group.lower()),
     )
-    found = [codec.decode(row[0], ModelPackageView) for row in rows]
-    return sorted(found, key=lambda package: -package.created_at)
+    return [codec.decode(row[0], ModelPackageView) for row in rows]
 
 
 def find_package(db: sqlite3.Connection, text: str) -> ModelPackageView:
     """The version that ``text`` names: an ARN, or ``group/version``. Errors: ``NotFound``."""
-    tail = text.rsplit("model-package/", 1)[-1]
+    wanted = text.rsplit("model-package/", 1)[-1].replace(":", "/").lower()
     for package in packages(db):
-        names = {
-            package.arn,
-            f"{package.group}/{package.version}",
-            f"{package.group}:{package.version}",
-        }
-        if text in names or tail in names or tail == package.arn.rsplit("model-package/", 1)[-1]:
+        if package.arn.rsplit("model-package/", 1)[-1].lower() == wanted:
             return package
     raise NotFound(f"no model package {text!r}", code="package-not-found",
                    hint="`pipetui models` lists groups and versions.")  # fmt: skip

@@ -23,9 +23,9 @@ from engine.model.events import (
 from engine.model.fold import ExecutionState
 from engine.model.views import ExecutionView, ModelPackageView
 from engine.store import queries
-from engine.store.base import Holder, Lease, Settlement
+from engine.store.base import Alive, Holder, Lease, Settlement
 from engine.store.connection import connect
-from engine.store.ledger import Alive, Ledger, store_error
+from engine.store.ledger import Ledger, store_error
 
 T = TypeVar("T")
 

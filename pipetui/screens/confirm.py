@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,28 +14,52 @@ from textual.widgets import Input
 from pipetui.screens.face import Dialog
 from pipetui.viewmodel.executions import title
 from pipetui.viewmodel.lines import Line, Tone, words, wrap
+from pipetui.viewmodel.rerun import Field, parse
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 
 if TYPE_CHECKING:
-    from engine.api import ExecutionView, ModelPackageView, WaitingCallback
+    from engine.api import ExecutionView, ModelPackageView, ParameterView, WaitingCallback
     from pipetui.ui import PipetuiApp
 
 
-class Confirm(Dialog, inherit_bindings=False):
-    """A question with a comment; dismissed with the texts typed, or None.
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A text to fill in.
+
+    Args:
+        hint: what to say while it is empty.
+        parameter: what it has to be; None takes any text, also an empty one.
+    """
+
+    name: str
+    hint: str
+    parameter: ParameterView | None = None
+
+    def value(self, text: str) -> Any:
+        """What the text stands for.
+
+        Errors: ``ValueError`` with a sentence.
+        """
+        if self.parameter is None:
+            return text
+        known = Field("", self.name, None, self.parameter.type, self.parameter.choices)
+        return parse(text, known)
+
+
+class Confirm(Dialog):
+    """A question with texts to fill in; dismissed with their values, or None.
 
     Args:
         question: what will be done.
         lines: what a person should know before.
-        fields: name -> placeholder of each text that can be typed; the first has the focus.
     """
 
-    def __init__(self, question: str, lines: Sequence[Line], fields: dict[str, str]) -> None:
+    def __init__(self, question: str, lines: Sequence[Line], blanks: Sequence[Blank]) -> None:
         super().__init__()
         self._question = question
         self._lines = list(lines)
-        self._fields = fields
+        self._blanks = list(blanks)
 
     def compose(self) -> ComposeResult:
         """The question, what to know, the texts, the keys."""
@@ -44,8 +69,8 @@ class Confirm(Dialog, inherit_bindings=False):
             pane.can_focus = False
             pane.styles.height = min(10, len(self._lines))
             yield pane
-            for index, hint in enumerate(self._fields.values()):
-                yield Input(id=f"field-{index}", placeholder=hint)
+            for blank in self._blanks:
+                yield Input(placeholder=blank.hint)
             yield Bar(id="footer")
 
     def on_mount(self) -> None:
@@ -54,13 +79,28 @@ class Confirm(Dialog, inherit_bindings=False):
         self.query(Input).first().focus()
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
-        self.action_yes()
+    def _submitted(self, event: Input.Submitted) -> None:
+        boxes = list(self.query(Input))
+        later = boxes[boxes.index(event.input) + 1 :]
+        if later and not later[0].value:
+            later[0].focus()
+        else:
+            self.action_yes()
 
     def action_yes(self) -> None:
-        """Do it."""
-        boxes = zip(self._fields, self.query(Input), strict=True)
-        self.dismiss({name: box.value for name, box in boxes})
+        """Do it, unless a text is not what it has to be."""
+        values: dict[str, Any] = {}
+        for blank, box in zip(self._blanks, self.query(Input), strict=True):
+            try:
+                values[blank.name] = blank.value(box.value)
+            except ValueError as problem:
+                self.ui.say(f"{blank.name}: {problem}")
+                box.focus()
+                return
+        self.dismiss(values)
+
+
+_COMMENT = Blank("comment", "comment, if you like")
 
 
 def ask_stop(ui: PipetuiApp, execution: ExecutionView) -> None:
@@ -69,13 +109,13 @@ def ask_stop(ui: PipetuiApp, execution: ExecutionView) -> None:
     what = f"{running} running {'step is' if running == 1 else 'steps are'} told to stop"
     lines = [words(f" {what}; a rerun can go on from here.", Tone.DIM)]
 
-    def stop(texts: dict[str, str] | None) -> None:
-        if texts is not None:
-            deed = ui.feed.stop(execution.id, texts["reason"])
+    def stop(values: dict[str, Any] | None) -> None:
+        if values is not None:
+            deed = ui.feed.stop(execution.id, values["reason"])
             ui.attempt(deed, f"stopping {title(execution)}")
 
     question = f"Stop {title(execution)}?"
-    ui.push_screen(Confirm(question, lines, {"reason": "reason, if you like"}), stop)
+    ui.push_screen(Confirm(question, lines, [Blank("reason", "reason, if you like")]), stop)
 
 
 def ask_answer(ui: PipetuiApp, waiting: WaitingCallback, success: bool) -> None:
@@ -85,20 +125,24 @@ def ask_answer(ui: PipetuiApp, waiting: WaitingCallback, success: bool) -> None:
         words(f" {name}: {value}", Tone.DIM) for name, value in step.callback_inputs.items()
     ]
     outputs = waiting.outputs if success else ()
-    fields = {"comment": "comment"}
-    fields |= {f"output {one.name}": f"output {one.name}, {one.type}" for one in outputs}
+    blanks = [_COMMENT, *(Blank(one.name, _hint(one), one) for one in outputs)]
 
-    def answer(texts: dict[str, str] | None) -> None:
-        if texts is None:
+    def answer(values: dict[str, Any] | None) -> None:
+        if values is None:
             return
-        values = {one.name: texts[f"output {one.name}"] for one in outputs}
+        brought = {one.name: values[one.name] for one in outputs}
         deed = ui.feed.answer(
-            step.callback_token, success=success, comment=texts["comment"], outputs=values
+            step.callback_token, success=success, comment=values["comment"], outputs=brought
         )
         ui.attempt(deed, f"{'approved' if success else 'rejected'} {step.name}")
 
     verb = "Approve" if success else "Reject"
-    ui.push_screen(Confirm(f"{verb} {step.name}?", lines, fields), answer)
+    ui.push_screen(Confirm(f"{verb} {step.name}?", lines, blanks), answer)
+
+
+def _hint(parameter: ParameterView) -> str:
+    choices = "".join(f" {choice}" for choice in parameter.choices)
+    return f"output {parameter.name}, {parameter.type}{choices}"
 
 
 def ask_decide(ui: PipetuiApp, package: ModelPackageView, approve: bool) -> None:
@@ -108,9 +152,9 @@ def ask_decide(ui: PipetuiApp, package: ModelPackageView, approve: bool) -> None
     told = f"It is {package.approval}, and your name goes into its record."
     lines = wrap(told, 76, Tone.DIM, " ")
 
-    def decide(texts: dict[str, str] | None) -> None:
-        if texts is not None:
-            deed = ui.feed.decide(package.arn, approve=approve, comment=texts["comment"])
+    def decide(values: dict[str, Any] | None) -> None:
+        if values is not None:
+            deed = ui.feed.decide(package.arn, approve=approve, comment=values["comment"])
             ui.attempt(deed, f"{'approved' if approve else 'rejected'} {name}")
 
-    ui.push_screen(Confirm(f"{verb} {name}?", lines, {"comment": "comment"}), decide)
+    ui.push_screen(Confirm(f"{verb} {name}?", lines, [_COMMENT]), decide)

@@ -22,13 +22,14 @@ from pipetui.screens.face import Face
 from pipetui.screens.reading import StepScreen, WhyScreen
 from pipetui.screens.rerun import RerunScreen
 from pipetui.viewmodel import steps as view
-from pipetui.viewmodel.detail import INPUTS
-from pipetui.viewmodel.lines import Line, Span, Tone, words
+from pipetui.viewmodel.detail import INPUTS, step_lines
+from pipetui.viewmodel.lines import Line, Row, Span, Tone, text_of, words
 from pipetui.widgets.artifact_pane import ArtifactPane
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.dag_pane import DagPane
 from pipetui.widgets.event_pane import EventPane
 from pipetui.widgets.log_pane import LogPane
+from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
     def __init__(
         self, execution_id: str, *, step: str = "", tab: str = "", follow: bool = False
     ) -> None:
-        super().__init__()
+        super().__init__(f"tab-{tab or 'steps'}")
         self.execution_id = execution_id
         self.execution: ExecutionView | None = None
         self.tab = tab or "steps"
@@ -62,12 +63,18 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self._shape = view.Shape()
         self._changed = False
         self._target = "steps"
+        self._detailed = ""
+        self._rows: dict[str, Row] = {}
+        self._seen: tuple[object, ...] = ()
 
     def body(self) -> Iterator[Widget]:
         """All panes; which are in sight is a matter of classes."""
         yield Bar(id="tabs")
         with Container(id="body"):
-            yield RowList(view.COLUMNS, empty="Reading the steps", id="steps")
+            with Container(id="left"):
+                yield RowList(view.COLUMNS, empty="Reading the steps", id="steps")
+                yield Bar(id="detail-rule", fill="─" if self.look.unicode else "-")
+                yield TextPane(id="detail")
             with Container(id="side"):
                 yield DagPane(self.look, id="graph")
                 yield ArtifactPane(self.feed, self.look, id="artifacts")
@@ -161,8 +168,8 @@ class ExecutionScreen(Face, inherit_bindings=False):
         """What runs takes a second longer."""
         if self.execution is not None and not self.execution.ended_at:
             self._show_head()
-            self._show_steps()
             running = {step.name for step in self.feed.steps.values() if step.running}
+            self._show_steps(running)
             self.graph_pane.show_steps(self.feed.steps, self.ui.now(), running)
 
     def pulse(self) -> None:
@@ -179,14 +186,15 @@ class ExecutionScreen(Face, inherit_bindings=False):
         )
         self.query_one("#tabs", Bar).show(_tabs(self.tab), words("1 to 5 ", Tone.FAINT))
 
-    def _show_steps(self) -> None:
+    def _show_steps(self, changed: set[str] | None = None) -> None:
         steps, now = self.feed.steps, self.ui.now()
-        rows = [
-            view.row(step, steps, self._shape, now=now, display=self.look)
-            for step in steps.values()
-        ]
-        wanted = self.filter if self._target == "steps" else None
-        self.steps.show(wanted.rows(rows) if wanted else rows)
+        seen = (self.feed.steps_seq, self._shape, self.look)
+        if changed is None and seen != self._seen:
+            changed, self._seen = set(steps), seen
+        for name in changed or ():
+            self._rows[name] = view.row(steps[name], steps, self._shape, now=now, display=self.look)
+        rows = [self._rows[name] for name in steps]
+        self.steps.show(self.filter.rows(rows) if self._target == "steps" else rows)
         self.steps.say_empty("Nothing matches; esc shows all again.")
         if self._follow:
             running = [step.name for step in steps.values() if step.running]
@@ -197,8 +205,21 @@ class ExecutionScreen(Face, inherit_bindings=False):
         step = self.selected
         self.log_pane.show_step(step)
         self._show_log_rule()
+        self._show_detail()
         if self.tab == "artifacts":
             self.query_one("#artifacts", ArtifactPane).show_step(step, self.ui.now())
+
+    def _show_detail(self) -> None:
+        pane, step = self.query_one("#detail", TextPane), self.selected
+        if not self.wide or step is None:
+            return
+        width = pane.size.width or 80
+        lines = step_lines(
+            step, artifacts=[], raw=None, now=self.ui.now(), width=width, display=self.look
+        )
+        another = step.name != self._detailed
+        self._detailed = step.name
+        pane.show(lines, top=0 if another else None)
 
     def _show_log_rule(self) -> None:
         log = self.log_pane
@@ -327,6 +348,8 @@ class ExecutionScreen(Face, inherit_bindings=False):
         focused = self.focused
         if isinstance(focused, LogPane):
             self.ui.copy(focused.screen_text)
+        elif isinstance(focused, TextPane) and focused.id == "detail":
+            self.ui.copy("\n".join(text_of(line).rstrip() for line in focused.lines))
         elif self.tab == "artifacts":
             self.ui.copy(self.query_one("#artifacts", ArtifactPane).copied)
         elif self.tab == "events":
@@ -376,5 +399,6 @@ def _tabs(current: str) -> Line:
     spans: list[Span] = []
     for name in TABS:
         tone = Tone.ACCENT if name == current else Tone.DIM
-        spans += [Span(" "), Span(name.capitalize(), tone), Span("  ")]
+        left, right = "[]" if name == current else "  "
+        spans.append(Span(f" {left}{name.capitalize()}{right}", tone))
     return tuple(spans)

@@ -43,6 +43,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         self._order = view.Order.STARTED
         self._failures = False
         self._steps: tuple[str, list[StepView]] = ("", [])
+        self._read = ("", 0)
 
     def body(self) -> Iterator[Widget]:
         """The list and the preview."""
@@ -74,13 +75,12 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         ):
             return
         self._show_rows()
-        if update is None or update.executions is not None:
-            self._load_preview()
+        self._show_preview()
 
     def tick(self) -> None:
-        """Running executions take a second longer."""
+        """Running executions take a second longer, and their steps move on."""
         self._show_rows()
-        self._show_preview()
+        self._load_preview()
 
     def _show_rows(self) -> None:
         now, feed = self.ui.now(), self.feed
@@ -110,8 +110,10 @@ class ExecutionsScreen(Face, inherit_bindings=False):
 
     def _load_preview(self) -> None:
         self._show_preview()
-        if self.selected is not None:
-            self.run_worker(self._read_steps(self.selected.id), group="preview", exclusive=True)
+        chosen = self.selected
+        if chosen is not None and (chosen.id, chosen.seq) != self._read:
+            self._read = (chosen.id, chosen.seq)
+            self.run_worker(self._read_steps(chosen.id), group="preview", exclusive=True)
 
     async def _read_steps(self, execution_id: str) -> None:
         try:

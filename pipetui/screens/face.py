@@ -12,7 +12,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from pipetui.actions import Scope
+from pipetui.actions import BY_ID, Action, Scope
 from pipetui.keys import Performer, bindings, footer, valid_actions
 from pipetui.viewmodel.filters import Filter
 from pipetui.viewmodel.lines import BLANK, Line, Tone, words
@@ -34,6 +34,10 @@ class Shown(Performer, Screen[Any], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
     AUTO_FOCUS = ""
+
+    def __init__(self, classes: str = "") -> None:
+        # Given here, not on mount: a class that comes later styles every widget a second time.
+        super().__init__(classes=f"-narrow {classes}".strip())
 
     @property
     def ui(self) -> PipetuiApp:
@@ -59,13 +63,17 @@ class Shown(Performer, Screen[Any], inherit_bindings=False):
     def tick(self) -> None:
         """Called once a second, for what changes with the clock alone."""
 
+    def keys_shown(self) -> list[tuple[Action, str, Performer]]:
+        """What the footer has to choose from."""
+        return valid_actions(self)
+
     def refresh_footer(self) -> None:
         """Say which keys do something now."""
         bar = self.query("#footer").first(Bar)
         if self.ui.message:
             bar.show(words(f" {self.ui.message}", Tone.WAIT))
             return
-        actions = valid_actions(self)
+        actions = self.keys_shown()
         refused = [one.id for one, _, _ in actions if self.feed.refusal(one.needs)]
         bar.show(footer(actions, refused, self.size.width))
 
@@ -77,6 +85,8 @@ class Shown(Performer, Screen[Any], inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         """Back on top: catch up."""
+        if not self.is_mounted:
+            return
         self.renew()
         self.call_after_refresh(self.refresh_footer)
 
@@ -87,7 +97,7 @@ class Shown(Performer, Screen[Any], inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Another size: another arrangement."""
         self._measure()
-        self.call_after_refresh(self.renew)
+        self.renew()
         self.call_after_refresh(self.refresh_footer)
 
     def _measure(self) -> None:
@@ -127,13 +137,11 @@ class Shown(Performer, Screen[Any], inherit_bindings=False):
         self.focus_previous()
 
 
-class Face(Shown, inherit_bindings=False):
+class Face(Shown):
     """A whole screen: header, body, filter line and footer."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, classes: str = "") -> None:
+        super().__init__(classes)
         self.filter = Filter()
 
     def compose(self) -> ComposeResult:
@@ -145,7 +153,7 @@ class Face(Shown, inherit_bindings=False):
 
     def body(self) -> Iterator[Widget]:
         """What stands between header and footer."""
-        raise LookupError("a screen has a body")
+        return iter(())
 
     def head(self, left: Line, right: Line = BLANK) -> None:
         """Show the header; where the source does not answer it says so at the right."""
@@ -232,3 +240,8 @@ class Dialog(Shown, ModalScreen[Any], inherit_bindings=False):
     """A question over a screen that stays in sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CONFIRM, Scope.GLOBAL)
+
+    def keys_shown(self) -> list[tuple[Action, str, Performer]]:
+        """A text that is typed takes enter for itself, and hands it on."""
+        chosen = (BY_ID["confirm.yes"], BY_ID["global.back"])
+        return [(action, action.keys.split(",")[0], self) for action in chosen]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
-
-from textual.binding import BindingType
+from typing import TYPE_CHECKING
 
 from pipetui.actions import Action, Scope, key_names
-from pipetui.keys import Performer, bindings
+from pipetui.keys import Performer
 from pipetui.screens.reading import Reading
 from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading
 
@@ -16,10 +14,8 @@ if TYPE_CHECKING:
     from pipetui.feed import Update
 
 
-class HelpScreen(Reading, inherit_bindings=False):
+class HelpScreen(Reading):
     """Help for the focused pane and what is valid everywhere; ``/`` searches it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
 
     def __init__(self, actions: Sequence[tuple[Action, str, Performer]]) -> None:
         super().__init__("help")
@@ -34,7 +30,7 @@ class HelpScreen(Reading, inherit_bindings=False):
 def _lines(actions: Sequence[Action], screen: Reading) -> list[Line]:
     lines: list[Line] = []
     keymap = screen.ui.settings.keys
-    for scope in (*(one for one in Scope if one is not Scope.GLOBAL), Scope.GLOBAL):
+    for scope in Scope:
         chosen = [action for action in actions if action.scope is scope]
         if not chosen:
             continue

@@ -13,7 +13,7 @@ from pipetui.actions import Action, Scope
 from pipetui.feed import PipetuiError
 from pipetui.keys import bindings
 from pipetui.screens.face import Face
-from pipetui.source_code import around
+from pipetui.source_code import around, locate
 from pipetui.viewmodel import detail
 from pipetui.viewmodel.lines import Line, Span, Tone, text_of, words
 from pipetui.widgets.pane import TextPane
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 _BLOCK = 40
 
 
-class Reading(Face, inherit_bindings=False):
+class Reading(Face):
     """A text over the whole screen; a filter keeps the lines that match."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -62,14 +60,12 @@ class Reading(Face, inherit_bindings=False):
         self.ui.copy("\n".join(text_of(line).rstrip() for line in self.pane.lines))
 
 
-class StepScreen(Reading, inherit_bindings=False):
+class StepScreen(Reading):
     """All about one step.
 
     Args:
         section: title of the section to start at.
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
 
     def __init__(self, step: StepView, section: str = "") -> None:
         super().__init__(f"{step.name}  detail")
@@ -123,9 +119,10 @@ class WhyScreen(Reading, inherit_bindings=False):
 
     async def _load(self) -> None:
         log = self.feed.log(self.step)
-        summary, block, self._place = await asyncio.to_thread(_first_error, log)
-        file, number = self._place
-        code = await asyncio.to_thread(around, file, number, self.step.directory)
+        summary, block, file, number = await asyncio.to_thread(_first_error, log)
+        path = locate(file, self.step.directory)
+        self._place = (str(path or ""), number)
+        code = await asyncio.to_thread(around, path, number) if path else []
         self.lines = detail.why(
             self.step,
             summary=summary,
@@ -152,13 +149,13 @@ class WhyScreen(Reading, inherit_bindings=False):
         self.ui.open_execution(self.step.execution_id, step=self.step.name, tab="log")
 
 
-def _first_error(log: LogSource) -> tuple[str, list[str], tuple[str, int]]:
+def _first_error(log: LogSource) -> tuple[str, list[str], str, int]:
     """The error in one line, the log's lines that say so, and the file and line it points to."""
     while log.refresh() and not log.complete:
         pass
     found = log.first_error()
     if found is None:
-        return "", [line.text for line in log.tail(12)], ("", 0)
+        return "", [line.text for line in log.tail(12)], "", 0
     size = min(_BLOCK, found.last_line - found.first_line + 1)
     lines = log.lines(max(found.first_line, found.last_line - size + 1), size)
-    return found.summary, [line.text for line in lines], (found.file, found.line)
+    return found.summary, [line.text for line in lines], found.file, found.line

@@ -141,7 +141,15 @@ class RerunScreen(Face, inherit_bindings=False):
 
     @on(RowList.Moved, "#form")
     def _moved(self) -> None:
+        self._show_field()
         self.refresh_footer()
+
+    def _show_field(self) -> None:
+        line = "──" if self.look.unicode else "--"
+        if self.field is not None:
+            told = f" {self.field.name}  {self.field.note}".rstrip()
+            left: Line = (Span(line, Tone.FAINT), Span(f"{told} ", Tone.DIM))
+            self.query_one("#plan-rule", Bar).show(left)
 
     @on(RowList.Chosen, "#form")
     def action_edit(self) -> None:

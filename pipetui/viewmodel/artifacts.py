@@ -28,7 +28,7 @@ COLUMNS = (
     Column("ROLE", 6, keep=4),
     Column("NAME", 16, grow=2, most=60),
     Column("SIZE", 9, keep=6, right=True),
-    Column("", 12, grow=4, keep=2),
+    Column("", 12, grow=4, keep=2, tail=True),
 )
 _WIDEST = 24
 
@@ -38,7 +38,8 @@ class Item:
     """One line of the tree.
 
     Args:
-        uri: of the object, the folder, or the archive that ``member`` is in.
+        uri: of the object, the folder, or the archive that ``member`` is in; its path on this
+            host where it has one.
         folder: whether it opens to entries.
         members: whether it is an archive whose members are listed below it.
     """
@@ -51,6 +52,7 @@ class Item:
     member: str = ""
     size: int | None = None
     note: str = ""
+    there: bool = True
 
     @property
     def key(self) -> str:
@@ -62,14 +64,14 @@ def of_artifact(artifact: Artifact) -> Item:
     """An artifact at the top of the tree."""
     folder = artifact.files > 1 or artifact.uri.endswith("/")
     files = f"{artifact.files} files  " if artifact.files > 1 else ""
-    note = files + artifact.uri if artifact.exists else f"not there  {artifact.uri}"
     return Item(
-        uri=artifact.uri,
+        uri=artifact.path or artifact.uri,
         name=artifact.name,
         role=artifact.role,
         folder=folder,
         size=artifact.size if artifact.exists else None,
-        note=note,
+        note=files + artifact.uri,
+        there=artifact.exists,
     )
 
 
@@ -109,12 +111,14 @@ def row(item: Item, *, opened: bool, display: Display) -> Row:
     """One line of the tree as a row."""
     arrows = ("▾ ", "▸ ") if display.unicode else ("- ", "+ ")
     sign = (arrows[0] if opened else arrows[1]) if item.folder or opened else "  "
+    amount = "" if item.size is None else size(item.size)
+    amount = amount if item.there else "not there"
     return Row(
         key=item.key,
         cells=(
             words(item.role if not item.depth else "", Tone.DIM),
             (Span("  " * item.depth + sign, Tone.DIM), Span(item.name)),
-            words("" if item.size is None else size(item.size), Tone.DIM),
+            words(amount, Tone.DIM),
             words(item.note, Tone.FAINT),
         ),
         search=f"{item.role} {item.name} {item.uri}",

@@ -126,7 +126,7 @@ def json_lines(value: Any, depth: int = 1, name: str = "") -> list[Line]:
     if isinstance(value, Mapping | list) and not value:
         return [(Span(indent + label, Tone.DIM), Span("{}" if value == {} else "[]", Tone.FAINT))]
     if depth > _DEEP or not isinstance(value, Mapping | list):
-        text = _HIDDEN if name and isinstance(value, str) and _SECRET.search(name) else str(value)
+        text = masked(name, str(value)) if isinstance(value, str) else str(value)
         first, *others = text.split("\n")
         more: list[Line] = [words(f"{indent}  {line}") for line in others]
         return [(Span(indent + label, Tone.DIM), Span(first)), *more]
@@ -143,6 +143,11 @@ def json_lines(value: Any, depth: int = 1, name: str = "") -> list[Line]:
 
 NAMES = ("OutputName", "InputName", "MetricName", "ChannelName", "Name")
 """The members by which SageMaker addresses an item of a list."""
+
+
+def masked(name: str, value: str) -> str:
+    """A value, or dots where its name says that it is a secret."""
+    return _HIDDEN if value and _SECRET.search(name) else value
 
 
 def item_name(item: Any) -> str:
@@ -178,7 +183,8 @@ def why(
     if summary:
         lines += [key_value("WHAT", summary, Tone.STRONG, 7)]
     if at:
-        lines += [key_value("WHERE", at, width=7)]
+        folder, _, name = at.rpartition("/")
+        lines.append((*key_value("WHERE", name, width=7), Span(f"  {folder}", Tone.FAINT)))
     for number, text in code:
         here = number == code_line
         lines.append(

@@ -111,23 +111,23 @@ def row(
 
 
 def _bar_tone(execution: ExecutionView) -> Tone:
-    return Tone.DIM if execution.ended_at else Tone.ACCENT
+    return Tone.FAINT if execution.ended_at else Tone.ACCENT
 
 
 def what_matters(execution: ExecutionView, display: Display, running: str = "") -> Line:
     """The first of: what failed, who is asked, what runs, what was reused."""
     if execution.first_failed:
-        reason = _first_line(execution.first_failure)
+        reason = headline(execution.first_failure)
         return (
             Span(f"{display.glyph('Failed')} ", Tone.BAD),
             Span(f"{execution.first_failed}: {reason}" if reason else execution.first_failed),
         )
     if execution.steps_waiting_for_answer:
         count = execution.steps_waiting_for_answer
-        who = "a step waits for you" if count == 1 else f"{count} steps wait for you"
+        who = "waits for you" if count == 1 else f"{count} wait for you"
         return (Span(f"{display.glyph('Approval')} {who}", Tone.WAIT),)
     if execution.failure_reason:
-        return words(_first_line(execution.failure_reason))
+        return words(headline(execution.failure_reason))
     if execution.steps_running and not execution.ended_at:
         more = execution.steps_running - 1
         name = running or f"{execution.steps_running} running"
@@ -141,8 +141,9 @@ def what_matters(execution: ExecutionView, display: Display, running: str = "") 
     return words(execution_state(execution).word, Tone.DIM)
 
 
-def _first_line(text: str) -> str:
-    return text.strip().split("\n", 1)[0]
+def headline(reason: str) -> str:
+    """A failure reason in one line, without the word that every failed script has in common."""
+    return reason.strip().split("\n", 1)[0].removeprefix("AlgorithmError: ")
 
 
 def totals(executions: Sequence[ExecutionView], packages: int) -> Line:

@@ -64,6 +64,7 @@ class Column:
         grow: its part of the cells that are left over.
         keep: columns with a small ``keep`` are left out first where the list is narrow.
         most: cells beyond which it does not grow.
+        tail: where a cell is too long its end is kept, as it tells paths apart.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Column:
     right: bool = False
     keep: int = 9
     most: int = 1000
+    tail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,20 @@ def lay(cells: Sequence[Line], columns: Sequence[Column], widths: Sequence[int])
         if width:
             if spans:
                 spans.append(gap)
-            spans.extend(fit(cell, width, right=column.right))
+            shown = _ending(cell, width) if column.tail else cell
+            spans.extend(fit(shown, width, right=column.right))
     return tuple(spans)
+
+
+def _ending(line: Line, width: int) -> Line:
+    """The line, or the end of its last span behind ``…`` where it is too long."""
+    over = length(line) - width
+    if over <= 0 or not line:
+        return line
+    *before, last = line
+    text = plain(last.text)
+    room = max(0, cell_len(text) - over - 1)
+    return (*before, Span("…" + set_cell_size(text[::-1], room)[::-1], last.tone))
 
 
 def difference(before: Line, after: Line) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pipetui.viewmodel.detail import NAMES
+from pipetui.viewmodel.detail import NAMES, masked
 from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, words, wrap
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ _SCOPE_WORDS = {
 COLUMNS = (
     Column("", 1),
     Column("KIND", 9, keep=4),
-    Column("NAME", 16, grow=2, most=48),
-    Column("VALUE", 16, grow=3),
+    Column("NAME", 16, grow=2, most=60, tail=True),
+    Column("VALUE", 16, grow=3, tail=True),
     Column("", 10, grow=1, keep=2),
 )
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
@@ -132,15 +132,21 @@ def _about(parameter: ParameterView) -> str:
 
 
 def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    """Path and value of every text, number and truth value in a JSON value."""
+    """Path and value of every text, number and truth value, but for the names of list items."""
     if isinstance(value, Mapping):
-        return [pair for key, item in value.items() for pair in leaves(item, _child(path, key))]
+        naming = next((key for key in NAMES if path and key in value), "")
+        return [
+            pair
+            for key, item in value.items()
+            if key != naming
+            for pair in leaves(item, _child(path, key))
+        ]
     if isinstance(value, list):
         names = [_item_key(item) for item in value]
         found = []
         for index, (name, item) in enumerate(zip(names, value, strict=True)):
             unique = name and names.count(name) == 1
-            found += leaves(item, f"{path}['{name}']" if unique else f"{path}[{index}]")
+            found += leaves(item, f'{path}["{name}"]' if unique else f"{path}[{index}]")
         return found
     return [(path, value)] if path else []
 
@@ -148,14 +154,14 @@ def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
 def _child(path: str, key: str) -> str:
     if _PLAIN_NAME.fullmatch(key):
         return f"{path}.{key}" if path else key
-    return f"{path}[{key!r}]"
+    return f'{path}["{key}"]'
 
 
 def _item_key(item: Any) -> str:
     if isinstance(item, Mapping):
         for name in NAMES:
             text = item.get(name)
-            if isinstance(text, str) and "'" not in text:
+            if isinstance(text, str) and '"' not in text:
                 return text
     return ""
 
@@ -198,8 +204,9 @@ def rows(draft: Draft) -> list[Row]:
     found = []
     for one in draft.fields:
         edited = one.key in draft.changed
-        value = shown(draft.changed.get(one.key, one.value))
-        note = f"was {shown(one.value) or 'empty'}" if edited else one.note
+        value = masked(one.name, shown(draft.changed.get(one.key, one.value)))
+        was = masked(one.name, shown(one.value)) or "empty"
+        note = f"was {was}" if edited else one.note
         found.append(
             Row(
                 one.key,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipetui.dag.detail import NodeStatus
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
-from pipetui.viewmodel.executions import short_id, step_seconds, title, took
-from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, words
+from pipetui.viewmodel.executions import headline, short_id, step_seconds, title, took
+from pipetui.viewmodel.lines import Column, Line, Row, Span, Tone, words
 from pipetui.viewmodel.state import Display, execution_state, step_state, tone
 from pipetui.viewmodel.times import elapsed
 
@@ -81,9 +81,9 @@ def row(
 
 def _note(step: StepView, steps: Mapping[str, StepView], shape: Shape, display: Display) -> Line:
     if step.status == "Failed":
-        return words(step.failure_reason.strip().split("\n", 1)[0])
+        return words(headline(step.failure_reason))
     if step.waits_for_answer:
-        return words("A approves, X rejects", Tone.WAIT)
+        return words("press A or X", Tone.WAIT)
     if step.running:
         return words(step.doing or _where(step), Tone.DIM)
     if step.source_execution:
@@ -194,9 +194,3 @@ def node_status(
         failed=step.status == "Failed",
         untaken=step.status == "Skipped",
     )
-
-
-def reason_line(step: StepView) -> Line:
-    """A failed or skipped step's reason in one line."""
-    reason = step.failure_reason or step.reason
-    return words(reason.strip().split("\n", 1)[0]) if reason else BLANK

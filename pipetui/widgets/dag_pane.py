@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.binding import BindingType
@@ -14,21 +14,12 @@ from pipetui.dag.cells import ASCII, UNICODE
 from pipetui.dag.widget import DagView
 from pipetui.keys import Performer, bindings
 from pipetui.viewmodel.executions import step_seconds
-from pipetui.viewmodel.lines import Tone
 from pipetui.viewmodel.state import Display
 from pipetui.viewmodel.steps import dag, node_status
 
 if TYPE_CHECKING:
     from engine.api import Graph, StepView
-
-_COLORS = {
-    Tone.ACCENT: "accent",
-    Tone.GOOD: "success",
-    Tone.BAD: "error",
-    Tone.WAIT: "warning",
-    Tone.DIM: "ink-dim",
-    Tone.FAINT: "ink-faint",
-}
+    from pipetui.ui import PipetuiApp
 
 
 class DagPane(Performer, DagView, can_focus=True, inherit_bindings=False):
@@ -55,8 +46,8 @@ class DagPane(Performer, DagView, can_focus=True, inherit_bindings=False):
         self, steps: Mapping[str, StepView], now: float, changed: set[str] | None
     ) -> None:
         """How the steps stand; only the ``changed`` ones where that is known."""
-        colors = self.app.theme_variables
-        styles = {tone: colors[name] for tone, name in _COLORS.items() if name in colors}
+        inks = cast("PipetuiApp", self.app).inks
+        styles = {tone: str(style) for tone, style in inks.tones.items()}
         self.set_statuses(
             {
                 name: node_status(step, now=now, display=self.look, styles=styles)

@@ -217,12 +217,12 @@ async def test_selection_without_its_upstream_needs_a_source(embedded: Embedded)
 
 
 async def test_unsupported_type_is_refused_before_anything_starts(embedded: Embedded) -> None:
-    tuning = {"Name": "Tune", "Type": "Tuning", "Arguments": {}}
+    query = {"Name": "Ask", "Type": "Athena", "Arguments": {}}
     with pytest.raises(ExceptionGroup) as caught:
-        await embedded.run(definition(processing("A", "true"), tuning))
+        await embedded.run(definition(processing("A", "true"), query))
     problem = caught.value.exceptions[0]
     assert getattr(problem, "code", "") == "step-type-unsupported"
-    assert "Tune" in str(problem) and "Tuning" in str(problem)
+    assert "Ask" in str(problem) and "Athena" in str(problem)
     store = await embedded.store()
     assert await store.unfinished() == []
     await store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,8 @@ NOW = 1_790_000_000.0
 class RecordedSource:
     """``Source`` over a list of events; ``add`` appends one and tells whoever waits for changes."""
 
-    def __init__(self, refused: Mapping[str, str] | None = None) -> None:
-        self.capabilities = Capabilities("recorded", refused or {})
+    def __init__(self) -> None:
+        self.capabilities = Capabilities("recorded")
         self.all: list[Event] = []
         self.states: dict[str, ExecutionState] = {}
         self.models: dict[str, ModelPackageView] = {}
@@ -54,7 +55,9 @@ class RecordedSource:
         self.closed = False
         self._bell = asyncio.Event()
 
-    def add(self, execution_id: str, fact: e.Fact, at: float = NOW, actor: str = "ana@host") -> None:
+    def add(
+        self, execution_id: str, fact: e.Fact, at: float = NOW, actor: str = "ana@host"
+    ) -> None:
         """Append one fact and fold it."""
         event = Event(len(self.all) + 1, execution_id, at, actor, fact)
         self.all.append(event)
@@ -67,6 +70,10 @@ class RecordedSource:
             assert state is not None
             self.states[execution_id] = state
         self.ring()
+
+    def refuse(self, refused: Mapping[str, str]) -> None:
+        """Refuse actions, each with a reason."""
+        self.capabilities = Capabilities("recorded", refused)
 
     def ring(self) -> None:
         """Say that something changed."""
@@ -96,10 +103,14 @@ class RecordedSource:
     async def events(self, execution_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
         self._check()
         found = [one for one in self.all if one.seq > after]
-        return [one for one in found if not execution_id or one.execution_id == execution_id][:limit]
+        return [one for one in found if not execution_id or one.execution_id == execution_id][
+            :limit
+        ]
 
     async def graph(self, execution_id: str) -> Graph:
-        return self.graphs.get(execution_id) or _line(list(self.states[execution_id].steps.values()))
+        return self.graphs.get(execution_id) or _line(
+            list(self.states[execution_id].steps.values())
+        )
 
     async def raw_arguments(self, execution_id: str, step: str) -> Any:
         return self.raw.get((execution_id, step))
@@ -116,11 +127,7 @@ class RecordedSource:
         return self.files.get(step.name, [])
 
     async def entries(self, uri: str) -> list[ArtifactEntry]:
-        found = sorted(Path(uri).iterdir(), key=lambda path: (path.is_file(), path.name))
-        return [
-            ArtifactEntry(path.name, str(path), path.is_dir(), path.stat().st_size, NOW)
-            for path in found
-        ]
+        return _listing(Path(uri))
 
     async def preview(self, uri: str, member: str = "") -> Preview:
         return preview_member(Path(uri), member) if member else preview(Path(uri))
@@ -151,14 +158,19 @@ class RecordedSource:
         self.closed = True
 
 
+def _listing(folder: Path) -> list[ArtifactEntry]:
+    found = sorted(folder.iterdir(), key=lambda path: (path.is_file(), path.name))
+    return [
+        ArtifactEntry(path.name, str(path), path.is_dir(), path.stat().st_size, NOW)
+        for path in found
+    ]
+
+
 def _line(steps: Sequence[StepView]) -> Graph:
     """Every step after the one before it."""
     return Graph(
         tuple(GraphNode(step.name, step.type) for step in steps),
-        tuple(
-            GraphEdge(before.name, after.name, "reference")
-            for before, after in zip(steps, steps[1:], strict=False)
-        ),
+        tuple(GraphEdge(before.name, after.name, "reference") for before, after in pairwise(steps)),
     )
 
 
@@ -224,7 +236,8 @@ class RecordedControl:
                 if step.callback_token == token:
                     answered = e.CallbackAnswered(step.name, token, success, comment=comment)
                     self.source.add(state.execution.id, answered)
-                    self.source.add(state.execution.id, e.StepSucceeded(step.name))
+                    note = f"approved by ana@host: {comment}"
+                    self.source.add(state.execution.id, e.StepSucceeded(step.name, note=note))
 
     async def decide(
         self, package: str, approval: ApprovalStatus, comment: str = ""

@@ -80,9 +80,9 @@ def home(folder: Path) -> RecordedSource:
     return source
 
 
-def _create(source: RecordedSource, execution_id: str, pipeline: str, at: float, **more: object) -> None:
+def _create(source: RecordedSource, execution_id: str, at: float, origin: str = "") -> None:
     parameters = {"Threshold": 6.0, "InstanceType": "local"}
-    created = e.ExecutionCreated(pipeline, "sha", parameters, STEPS, **more)  # type: ignore[arg-type]
+    created = e.ExecutionCreated("churn-train", "sha", parameters, STEPS, source_execution=origin)
     source.add(execution_id, created, at)
     source.graphs[execution_id] = GRAPH
     source.forms[execution_id] = FORM
@@ -103,21 +103,23 @@ def attempt_folder(folder: Path, execution_id: str, step: str, log: str) -> str:
 
 
 def _running(source: RecordedSource, folder: Path) -> None:
-    _create(source, RUNNING, "churn-train", NOW - 131, source_execution=FAILED)
+    _create(source, RUNNING, NOW - 131, FAILED)
     reused = e.StepReused("baseline", FAILED, cached=True)
     _do(source, RUNNING, "preprocess", NOW - 130, NOW - 124)
     source.add(RUNNING, reused, NOW - 124, "runner")
     _do(source, RUNNING, "split", NOW - 123, NOW - 121)
-    lines = [f"[{n}] train-rmse:{9 - n / 10:.2f} validation-rmse:{9.2 - n / 10:.2f}" for n in range(45)]
+    lines = [f"[{n}] train-rmse:{9 - n / 10:.2f}" for n in range(45)]
     log = "\n".join([*lines, "WARNING early stopping has not triggered in 40 rounds"]) + "\n"
     place = attempt_folder(folder, RUNNING, "train", log)
-    source.add(RUNNING, e.StepStarted("train", 1, {"HyperParameters": {"eta": "0.1"}}, place), NOW - 118)
+    source.add(
+        RUNNING, e.StepStarted("train", 1, {"HyperParameters": {"eta": "0.1"}}, place), NOW - 118
+    )
     environment = {"runner": "namespace", "image": "xgboost 1.7-1", "grade": "close match"}
     source.add(RUNNING, e.StepExecuting("train", 1, environment=environment), NOW - 117, "runner")
 
 
 def _failed(source: RecordedSource, folder: Path) -> None:
-    _create(source, FAILED, "churn-train", NOW - 3700)
+    _create(source, FAILED, NOW - 3700)
     for index, step in enumerate(("preprocess", "baseline", "split", "train")):
         _do(source, FAILED, step, NOW - 3690 + 60 * index, NOW - 3640 + 60 * index)
     place = attempt_folder(folder, FAILED, "evaluate", "")
@@ -151,16 +153,17 @@ def _artifacts(place: Path) -> list[Artifact]:
     (place / "readme.txt").write_text("all is well\n")
     with tarfile.open(place / "model.tar.gz", "w:gz") as archive:
         archive.add(place / "readme.txt", "notes/readme.txt")
-    size = (place / "model.tar.gz").stat().st_size
+    model, report = place / "model.tar.gz", out / "report"
+    size = model.stat().st_size
     return [
-        Artifact("input", "model", str(place / "model.tar.gz"), str(place), True, size),
+        Artifact("input", "model", "s3://bucket/model.tar.gz", str(model), True, size),
         Artifact("input", "data", "s3://bucket/raw/churn.csv", "", False),
-        Artifact("output", "report", str(out / "report"), str(out), True, 60, 2),
+        Artifact("output", "report", "s3://bucket/report/", str(report), True, 60, 2),
     ]
 
 
 def _waiting(source: RecordedSource) -> None:
-    _create(source, WAITING, "churn-train", NOW - 7200)
+    _create(source, WAITING, NOW - 7200)
     for index, step in enumerate(("preprocess", "baseline", "split", "train", "evaluate")):
         _do(source, WAITING, step, NOW - 7190 + 60 * index, NOW - 7140 + 60 * index)
     source.add(WAITING, e.StepStarted("check-rmse", 1), NOW - 6880, "runner")
@@ -172,7 +175,7 @@ def _waiting(source: RecordedSource) -> None:
     source.add(WAITING, e.StepExecuting("deploy-gate", 1), NOW - 6877, "runner")
     asked = e.CallbackRequested("deploy-gate", TOKEN, inputs={"model": "v7", "stage": "staging"})
     source.add(WAITING, asked, NOW - 6877, "runner")
-    source.outputs["deploy-gate"] = (ParameterView("ticket", "String"),)
+    source.outputs["deploy-gate"] = (ParameterView("ticket", "Integer"),)
     evidence = {"regression_metrics": {"rmse": {"value": 4.4}, "auc": {"value": 0.871}}}
     created = e.ModelPackageCreated(
         "key", "churn-model", 7, MODEL, ApprovalStatus.PENDING, {}, evidence, WAITING, "register"
@@ -181,9 +184,7 @@ def _waiting(source: RecordedSource) -> None:
 
 
 def _cached(source: RecordedSource) -> None:
-    steps = tuple(
-        e.StepDeclared(f"train-{n}", "Training", StepAction.CACHED) for n in range(20)
-    )
+    steps = tuple(e.StepDeclared(f"train-{n}", "Training", StepAction.CACHED) for n in range(20))
     created = e.ExecutionCreated("fan-out", "sha", {}, steps)
     source.add(CACHED, created, NOW - 90_000)
     for step in steps:

@@ -12,7 +12,13 @@ import importlib.util
 import sys
 from pathlib import Path
 
-_PROGRAMS = {"xgboost": "xgboost.training", "script-mode": "script_mode.runner"}
+_PROGRAMS = {
+    "xgboost": "xgboost.training",
+    "script-mode": "script_mode.runner",
+    "serve": "serving.model_server",
+    "transform": "serving.transform",
+    "endpoint": "serving.endpoint",
+}
 _PACKAGE = "job_programs"
 
 

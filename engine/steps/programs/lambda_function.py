@@ -1,8 +1,9 @@
 """Calls a Lambda handler: ``python lambda_function.py HANDLER FOLDER EVENT RESULT``.
 
 Stands alone (standard library only), because it runs in the user's interpreter. ``HANDLER`` is
-``module:function``; ``FOLDER`` goes first on the import path. The event is read from, and the
-result written to, JSON files. Exit code 1: the handler raised, or gave what is no JSON.
+``module:function``; ``FOLDER`` takes this file's place on the import path. The event is read
+from, and the result written to, JSON files. Exit code 1: the handler raised or gave what is no
+JSON, the log has the traceback and the result file what Lambda answers then.
 """
 
 from __future__ import annotations
@@ -36,17 +37,18 @@ def main(handler: str, folder: str, event_file: str, result_file: str) -> int:
     """Call the handler; returns the exit code."""
     with open(event_file, encoding="utf-8") as file:
         request = json.load(file)
-    sys.path.insert(0, folder)
+    sys.path[0] = folder
     module_name, _, function_name = handler.partition(":")
     try:
         function = getattr(importlib.import_module(module_name), function_name or "lambda_handler")
-        result = json.dumps(function(request["event"], Context(**request["context"])))
-    except BaseException:
+        code, result = 0, json.dumps(function(request["event"], Context(**request["context"])))
+    except BaseException as error:
         traceback.print_exc()
-        return 1
+        answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
+        code, result = 1, json.dumps(answer)
     with open(result_file, "w", encoding="utf-8") as file:
         file.write(result)
-    return 0
+    return code
 
 
 if __name__ == "__main__":

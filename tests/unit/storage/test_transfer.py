@@ -131,7 +131,9 @@ def test_gzip_inputs_arrive_unpacked(tree: LocalTree, tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("content", [b"plain", gzip.compress(b"x" * 1000)[:-9]])
+@pytest.mark.parametrize(
+    "content", [b"plain", gzip.compress(b"x" * 1000)[:-9]], ids=["no gzip", "cut short"]
+)
 def test_a_damaged_gzip_input_is_refused(tree: LocalTree, tmp_path: Path, content: bytes) -> None:
     tree.put("s3://bucket/packed/a.gz", content)
     with pytest.raises(StorageError) as raised:

@@ -1,0 +1,53 @@
+"""What a model answers, and what it may be asked: the seam between a model and its server."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer over HTTP."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = ""
+
+
+class Model(Protocol):
+    """A loaded model."""
+
+    def invoke(self, body: bytes, content_type: str, accept: str) -> Reply:
+        """Answer one request; ``content_type`` and ``accept`` are empty where it names none.
+
+        Errors: any exception is answered with 500.
+        """
+        ...
+
+    def execution_parameters(self) -> dict[str, Any] | None:
+        """Defaults for a batch transform; None where the model has none to offer."""
+        ...
+
+
+class UnsupportedFormat(Exception):
+    """A content type that a decoder or an encoder does not know."""
+
+    def __init__(self, content_type: str) -> None:
+        super().__init__(f"Content type {content_type} is not supported by this framework.")
+
+
+class LoadError(Exception):
+    """A model cannot be served; the text says why."""
+
+
+def error_reply(status: int, error: Exception) -> Reply:
+    """An error as the containers' toolkit puts it into a body."""
+    body = {
+        "error": type(error).__name__,
+        "error-message": str(error),
+        "stack-trace": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+    }
+    return Reply(status, json.dumps(body).encode("utf-8"), "application/json")

@@ -1,0 +1,1 @@
+"""Hyperparameter tuning without its processes: ranges, searches, stopping rules, leaderboard."""

@@ -1,0 +1,147 @@
+"""The searches that Optuna does: Bayesian (tree-structured Parzen estimator) and Hyperband."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import PlanError
+from engine.tuning.ranges import Categorical, Point, Range
+from engine.tuning.request import Algorithm, Resources
+from engine.tuning.search import Observation, draw
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+    from optuna.trial import Trial
+
+STARTUP_JOBS = 5
+"""Training jobs that are drawn at random before there is something to learn from."""
+
+
+def require_optuna() -> Any:
+    """The ``optuna`` module. Errors: ``PlanError`` (``optuna-missing``)."""
+    try:
+        import optuna
+    except ImportError as problem:
+        raise PlanError(
+            "Strategy Bayesian and Hyperband need Optuna, which is not installed",
+            code="optuna-missing",
+            hint="Install it with: pip install 'pipetui[tuning]'. Random and Grid do without.",
+        ) from problem
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+class StudySearch:
+    """A study in memory, on shares of ranges: scales are the ranges' own affair.
+
+    The sampler of each job has a seed made of the search's and of how many came before, so that a
+    study that was told the same proposes the same.
+
+    Args:
+        resources: epochs for Hyperband; None for Bayesian.
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        seed: str,
+        observations: Sequence[Observation] = (),
+        resources: Resources | None = None,
+    ) -> None:
+        self._optuna = optuna = require_optuna()
+        self._ranges = {one.name: one for one in algorithm.ranges}
+        self._seed = seed
+        self._resources = resources
+        pruner = optuna.pruners.NopPruner()
+        if resources:
+            pruner = optuna.pruners.HyperbandPruner(resources.least, resources.most)
+        self._study = optuna.create_study(
+            study_name=seed,
+            direction="maximize" if algorithm.objective.maximize else "minimize",
+            pruner=pruner,
+        )
+        self._distributions: dict[str, BaseDistribution] = {
+            one.name: self._distribution(one) for one in algorithm.ranges
+        }
+        self._trials: dict[int, Trial] = {}
+        for point, value in observations:
+            params = self._params(point)
+            if params is not None:
+                self._study.add_trial(
+                    optuna.create_trial(
+                        params=params, distributions=self._distributions, value=value
+                    )
+                )
+
+    def propose(self, number: int) -> Point | None:
+        """See ``Search.propose``."""
+        self._study.sampler = self._sampler()
+        trial = self._study.ask(self._distributions)
+        self._trials[number] = trial
+        return {name: self._text(one, trial.params[name]) for name, one in self._ranges.items()}
+
+    def recall(self, number: int, point: Point) -> None:
+        """See ``Search.recall``."""
+        self._study.enqueue_trial(self._params(point) or {})
+        self._trials[number] = self._study.ask(self._distributions)
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """See ``Search.report``."""
+        trial = self._trials[number]
+        if epoch in self._values(trial):
+            return False
+        trial.report(value, epoch)
+        if self._resources is None:
+            return False
+        return epoch >= self._resources.most or trial.should_prune()
+
+    def settle(self, number: int, value: float | None, *, stopped: bool = False) -> None:
+        """See ``Search.settle``."""
+        state = self._optuna.trial.TrialState
+        trial = self._trials.pop(number)
+        if value is None:
+            self._study.tell(trial, state=state.FAIL)
+        elif stopped and self._values(trial):
+            self._study.tell(trial, state=state.PRUNED)
+        else:
+            self._study.tell(trial, value)
+
+    def _values(self, trial: Trial) -> dict[int, float]:
+        """What was reported of a job so far, by epoch."""
+        found: dict[int, float] = self._study.get_trials(deepcopy=False)[
+            trial.number
+        ].intermediate_values
+        return found
+
+    def _sampler(self) -> BaseSampler:
+        seed = int(draw(self._seed, len(self._study.trials)) * 2**32)
+        sampler: BaseSampler = self._optuna.samplers.TPESampler(
+            seed=seed,
+            n_startup_trials=STARTUP_JOBS,
+            multivariate=True,
+            constant_liar=True,
+        )
+        return sampler
+
+    def _distribution(self, one: Range) -> Any:
+        distributions = self._optuna.distributions
+        if isinstance(one, Categorical):
+            return distributions.CategoricalDistribution(one.values)
+        return distributions.FloatDistribution(0.0, 1.0)
+
+    def _params(self, point: Point) -> dict[str, Any] | None:
+        """A point in the study's terms; None where a value lies outside of its range."""
+        found: dict[str, Any] = {}
+        for name, one in self._ranges.items():
+            text = point.get(name, "")
+            if isinstance(one, Categorical):
+                found[name] = text if text in one.values else None
+            else:
+                found[name] = one.share(text)
+        return None if None in found.values() else found
+
+    @staticmethod
+    def _text(one: Range, value: Any) -> str:
+        return value if isinstance(one, Categorical) else one.at(value)

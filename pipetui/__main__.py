@@ -1,0 +1,7 @@
+"""``python -m pipetui``: see ``pipetui.cli``."""
+
+import sys
+
+from pipetui.cli import main
+
+sys.exit(main())

@@ -1,0 +1,248 @@
+"""The program: its commands, the options they share, and what becomes of errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from engine.errors import ConfigError, PipetuiError
+from pipetui.cli.failures import report_crash, report_errors
+from pipetui.cli.session import Session
+
+if TYPE_CHECKING:
+    import subprocess
+
+OUTPUTS = ("text", "json", "jsonl")
+INTERRUPTED, BROKEN_PIPE = 130, 141
+
+_COMMANDS = {
+    "run": ("start", "Run a definition"),
+    "rerun": ("start", "Run an execution again, or part of it, as a new one"),
+    "retry": ("start", "Run what did not succeed again, in the same execution"),
+    "validate": ("check", "Check a definition"),
+    "plan": ("check", "Show what a run would do, and why"),
+    "ls": ("show", "List executions"),
+    "status": ("show", "Show one execution"),
+    "steps": ("show", "List the steps of an execution"),
+    "events": ("show", "Print what happened"),
+    "logs": ("show", "Print the log of a step"),
+    "models": ("show", "List model packages"),
+    "stop": ("act", "Stop an execution"),
+    "approve": ("act", "Approve a Callback step or a model package"),
+    "reject": ("act", "Reject a Callback step or a model package"),
+    "resume": ("act", "Go on with executions whose runner died"),
+    "doctor": ("doctor", "Check this host, home and terminal"),
+    "completion": ("completion", "Print a shell's completion script"),
+}
+"""Command -> the module of this package that has it, and what it does."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def shared_options(function: Function) -> Function:
+    """The options that stand before or after any command."""
+    for option in (
+        click.option("--home", metavar="DIR", expose_value=False, callback=_keep("home_text"),
+                     help="The home folder; else PIPETUI_HOME, else the XDG state folder."),
+        click.option("-o", "--output", type=click.Choice(OUTPUTS), expose_value=False,
+                     callback=_keep("output"), help="Form of the output.  [default: text]"),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
+    def keep(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            setattr(context.ensure_object(Session), name, value)
+
+    return keep
+
+
+def command(**settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command that gets the session first, and has the shared options."""
+
+    def make(function: Callable[..., int]) -> click.Command:
+        @wraps(function)
+        def guarded(*given: Any, **options: Any) -> int:
+            # Here, because click has its own exit code for a reader that leaves.
+            return _while_read(lambda: function(*given, **options))
+
+        made: click.Command = click.command(**settings)(shared_options(click.pass_obj(guarded)))
+        return made
+
+    return make
+
+
+def _while_read(work: Callable[[], int]) -> int:
+    """Do something that writes to standard output; its exit code, or that for a lost reader."""
+    try:
+        code = work()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered must not raise once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return BROKEN_PIPE
+    return code
+
+
+class Program(click.Group):
+    """The commands, each imported when it is wanted; what is none of them opens the app on it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"pipetui.cli.{_COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, cmd_name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and (args[0] == "@last" or os.path.exists(args[0])):
+            return "open", _open, args
+        if args and args[0] not in _COMMANDS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], _COMMANDS, 1)
+            hint = f" Did you mean {close[0]}?" if close else " `pipetui --help` lists them."
+            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(
+    cls=Program,
+    invoke_without_command=True,
+    subcommand_metavar="[PATH] | COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@shared_options
+@click.option("--read-only", is_flag=True, help="Refuse every action in the app.")
+@click.option("--version", is_flag=True, help="Print the version.")
+@click.pass_context
+def program(context: click.Context, read_only: bool, version: bool) -> int:
+    """Run, watch and debug Amazon SageMaker pipelines in a terminal.
+
+    Without a command, the app opens: on the home, on the home folder PATH, or on the execution
+    @last.
+    """
+    session = context.ensure_object(Session)
+    session.read_only = read_only
+    if version:
+        return _version(session)
+    return _open_app(session) if context.invoked_subcommand is None else 0
+
+
+@command(hidden=True)
+@click.argument("path")
+def _open(session: Session, path: str) -> int:
+    """Open the app on a home folder, or on an execution."""
+    if path == "@last":
+        return _open_app(session, path)
+    if not os.path.isdir(path):
+        raise ConfigError(
+            f"{path} is not a home folder",
+            code="home-not-a-folder",
+            hint=f"To run a definition: pipetui run {path}",
+        )
+    session.home_text = path
+    return _open_app(session)
+
+
+def _version(session: Session) -> int:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("pipetui")
+    except PackageNotFoundError:
+        number = "unknown"
+    if session.text:
+        session.line(f"pipetui {number}")
+    else:
+        session.json({"version": number})
+    return 0
+
+
+def _open_app(session: Session, execution: str = "") -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            "The app needs a terminal. In a pipe, use the commands: `pipetui --help` lists them."
+        )
+    from pipetui.app import run_app
+
+    session.resume(session.home.prepare())
+    return run_app(session.home, execution=execution, read_only=session.read_only)
+
+
+def run_command(arguments: Sequence[str], runner: subprocess.Popen[bytes] | None = None) -> int:
+    """Run a command line to its exit code; nothing is raised.
+
+    Args:
+        runner: a runner process that was launched ahead.
+    """
+    session = Session(output=_wanted_output(arguments), runner=runner)
+    try:
+        return _while_read(lambda: _run(session, list(arguments)))
+    finally:
+        if session.runner is not None:
+            import engine.api as api
+
+            api.dismiss(session.runner)
+
+
+def _wanted_output(arguments: Sequence[str]) -> str:
+    """The form of the output, also where the rest of the command line is not understood."""
+    for word, after in zip(arguments, [*arguments[1:], ""], strict=False):
+        name, equals, value = word.partition("=")
+        if name in ("-o", "--output") and (value if equals else after) in OUTPUTS:
+            return value if equals else after
+    return "text"
+
+
+def _run(session: Session, arguments: list[str]) -> int:
+    try:
+        result = program.main(arguments, prog_name="pipetui", standalone_mode=False, obj=session)
+        return result if isinstance(result, int) else 0
+    except click.UsageError as problem:
+        return report_errors(session, [_usage(problem)])
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return INTERRUPTED
+    except PipetuiError as problem:
+        return report_errors(session, [problem])
+    except ExceptionGroup as group:
+        expected, unexpected = group.split(PipetuiError)
+        if unexpected is not None or expected is None:
+            return report_crash(session, group)
+        return report_errors(session, expected.exceptions)
+    except Exception as problem:
+        return report_crash(session, problem)
+
+
+class Usage(PipetuiError):
+    """The command line itself is not understood."""
+
+    default_code = "usage"
+    exit_code = 2
+
+
+def _usage(problem: click.UsageError) -> Usage:
+    context = problem.ctx
+    path = context.command_path if context else "pipetui"
+    return Usage(problem.format_message(), hint=f"`{path} --help` tells more.")
