@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from engine.clock import timestamp
     from engine.doctor import Check, State, diagnose
-    from engine.errors import PipetuiError
+    from engine.errors import PipetuiError, Refused
     from engine.home import Home
     from engine.logs.base import LogSource
     from engine.model.codec import encode, fact_kind
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from engine.model.views import Approval, AttemptView, ExecutionView, ModelPackageView, StepView
     from engine.planning.edits import value_at
     from engine.runner.resume import resume_orphans
-    from engine.runner.spawn import Refused, dismiss, launch
+    from engine.runner.spawn import dismiss, launch
     from engine.sources.aws_shapes import (
         StatusChanges,
         describe_execution,
@@ -77,7 +77,8 @@ _PLACES = {
     "engine.model.views": "Approval AttemptView ExecutionView ModelPackageView StepView",
     "engine.planning.edits": "value_at",
     "engine.runner.resume": "resume_orphans",
-    "engine.runner.spawn": "Refused dismiss launch",
+    "engine.errors": "Refused",
+    "engine.runner.spawn": "dismiss launch",
     "engine.sources.aws_shapes": (
         "StatusChanges describe_execution list_executions list_packages list_steps"
     ),

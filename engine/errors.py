@@ -12,11 +12,13 @@ PipetuiError
 ├── SourceError          a source of executions (AWS, replay) that does not answer
 ├── ConfigError          a configuration file, home folder or option that cannot be used
 ├── NotFound             an execution, step, model package or file that is not there
+├── Refused              a runner that did not start, with every reason
 └── CommandRejected      an action that does not apply to the present state
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -145,3 +147,26 @@ class CommandRejected(PipetuiError):
 
     default_code = "command-rejected"
     exit_code = 2
+
+
+class Refused(PipetuiError):
+    """A runner did not start; carries every reason.
+
+    Args:
+        errors: each with code, message and whichever of path, line, file, hint exist.
+    """
+
+    default_code = "start-refused"
+
+    def __init__(self, errors: tuple[Mapping[str, Any], ...], exit_code: int) -> None:
+        first: Mapping[str, Any] = errors[0] if errors else {"message": "the runner gave no reason"}
+        super().__init__(
+            str(first.get("message", "")),
+            code=str(first.get("code", "")),
+            hint=str(first.get("hint", "")),
+            path=str(first.get("path", "")),
+            line=int(first["line"]) if first.get("line") else None,
+            file=str(first.get("file", "")),
+        )
+        self.errors = errors
+        self.exit = exit_code

@@ -50,28 +50,31 @@ class Probe:
     findings: Mapping[str, Finding]
 
 
-async def probe(cache: str) -> Probe:
+async def probe(cache: str, *, containers: bool = True) -> Probe:
     """Try each runner once per boot and user; later calls read the answer from a file.
 
     Args:
         cache: the JSON file to keep the answer in; the skeletons of ``/opt`` lie beside it.
+        containers: whether to look for podman and docker too, which may take seconds.
 
     Raises:
         JobError: the folder of that file cannot be written.
     """
     path = _absolute(cache)
     key = {"format": _FORMAT, "boot_id": identity.boot_id(), "uid": os.geteuid()}
-    known = _read(path, key)
-    if known is not None:
-        return Probe(str(path.parent), known)
+    findings = _read(path, key) or {}
+    if findings and ("container" in findings or not containers):
+        return Probe(str(path.parent), findings)
     try:
         os.makedirs(path.parent, mode=0o700, exist_ok=True)
-        findings = {
-            "namespace": await _try_namespaces(str(path.parent)),
-            "container": await _try_container(),
-            "rewrite": Finding(True, "/opt/ml is replaced in arguments and environment"),
-            "process": Finding(True, "for jobs that need no /opt/ml"),
-        }
+        if not findings:
+            findings = {
+                "namespace": await _try_namespaces(str(path.parent)),
+                "rewrite": Finding(True, "/opt/ml is replaced in arguments and environment"),
+                "process": Finding(True, "for jobs that need no /opt/ml"),
+            }
+        if containers:
+            findings["container"] = await _try_container()
         _write(path, key | {"findings": {name: asdict(one) for name, one in findings.items()}})
     except OSError as error:
         raise JobError(

@@ -155,7 +155,9 @@ async def choose_job_runner(home: Home, config: Config) -> JobRunner:
     """The way to run jobs that the configuration asks for, or the best that works here."""
     from engine.jobs.ladder import choose, probe
 
-    return choose(await probe(str(home.root / "host" / "probe.json")), config.job_runner)
+    cache = str(home.root / "host" / "probe.json")
+    found = await probe(cache, containers=config.job_runner == "container")
+    return choose(found, config.job_runner)
 
 
 def main() -> int:

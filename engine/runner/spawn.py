@@ -8,37 +8,12 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from engine.errors import PipetuiError, StoreError
+from engine.errors import Refused, StoreError
 
 REPORT_TIMEOUT_S = 60.0
 """A definition of 5000 steps takes half a second; the rest is for a busy host."""
-
-
-class Refused(PipetuiError):
-    """A runner did not start; carries every reason.
-
-    Args:
-        errors: each with code, message and whichever of path, line, file, hint exist.
-    """
-
-    default_code = "start-refused"
-
-    def __init__(self, errors: tuple[Mapping[str, Any], ...], exit_code: int) -> None:
-        first: Mapping[str, Any] = errors[0] if errors else {"message": "the runner gave no reason"}
-        super().__init__(
-            str(first.get("message", "")),
-            code=str(first.get("code", "")),
-            hint=str(first.get("hint", "")),
-            path=str(first.get("path", "")),
-            line=int(first["line"]) if first.get("line") else None,
-            file=str(first.get("file", "")),
-        )
-        self.errors = errors
-        self.exit = exit_code
 
 
 def launch() -> subprocess.Popen[bytes]:

@@ -83,6 +83,8 @@ def prepare(home: Home, request: StartRequest, source: ExecutionState | None) ->
     for name, edits in request.edits.items():
         if name in definition.steps:
             apply_edits(definition.steps[name].arguments, edits, name)
+    given = request.pipeline or (source.execution.pipeline if source else "")
+    name = pipeline_name(given, request.file)
     plan = make_plan(
         definition,
         graph,
@@ -90,9 +92,8 @@ def prepare(home: Home, request: StartRequest, source: ExecutionState | None) ->
         stand_in=stand_in,
         selection=request.selection,
         source=source,
+        pipeline=name,
     )
-    name = pipeline_name(request.pipeline or (source.execution.pipeline if source else ""),
-                         request.file)  # fmt: skip
     return Prepared(name, text, definition, graph, parameters, plan, config, examination.warnings)
 
 

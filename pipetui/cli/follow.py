@@ -32,10 +32,12 @@ class Patience:
     Args:
         for_approval: whether to wait when only a person can go on.
         timeout: seconds after which the execution is stopped; None for never.
+        auto_approve: whether to approve what asks, with a comment that says so.
     """
 
     for_approval: bool = True
     timeout: float | None = None
+    auto_approve: bool = False
 
 
 def follow(session: Session, execution_id: str, patience: Patience, *, after: int = 0) -> int:
@@ -77,6 +79,7 @@ class Follower:
         self._reader = reader
         self.execution_id = execution_id
         self._seq = 0
+        self._approved: set[str] = set()
         self._checked = time.monotonic()
 
     def until_end(self, tell: Callable[[Event], None], patience: Patience) -> int:
@@ -88,6 +91,8 @@ class Follower:
             if now != version:
                 version, pause = now, FASTEST_S
                 self._read(tell)
+                if patience.auto_approve:
+                    self._approve()
                 code = self._code(patience)
                 if code is not None:
                     return code
@@ -116,6 +121,20 @@ class Follower:
         if not patience.for_approval and waiting and waiting == execution.steps_running:
             return WAITS_FOR_APPROVAL
         return None
+
+    def _approve(self) -> None:
+        """Approve every Callback step that waits.
+
+        Errors: ``CommandRejected`` where an approval has to bring OutputParameters.
+        """
+        state = self.changes.state
+        for step in state.steps.values() if state is not None else ():
+            if step.waits_for_answer and step.callback_token not in self._approved:
+                self._approved.add(step.callback_token)
+                answer = self._session.control().answer(
+                    step.callback_token, success=True, comment="--auto-approve"
+                )
+                asyncio.run(answer)
 
     def stop(self, reason: str) -> bool:
         """Stop the execution, for a reason that goes on record; False where it ended just now."""

@@ -93,6 +93,8 @@ def stay_options(function: Function) -> Function:
         click.option("--detach", "mode", flag_value="detach", help="Only print its id."),
         click.option("--no-wait-approval", is_flag=True,
                      help="Leave with exit code 24 when only a person can go on."),
+        click.option("--auto-approve", is_flag=True,
+                     help="Approve every Callback step that asks, on record as such."),
         click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
                      help="Stop it when it runs longer, with exit code 22."),
     )[::-1]:  # fmt: skip
@@ -103,13 +105,15 @@ def stay_options(function: Function) -> Function:
 def checked_mode(session: Session, stay: Mapping[str, Any]) -> str:
     """How to stay with an execution: ``watch``, ``headless`` or ``detach``."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    plain = not session.text or stay["no_wait_approval"] or stay["timeout"] is not None
+    headless = ("no_wait_approval", "auto_approve", "timeout")
+    plain = not session.text or any(stay[name] for name in headless)
     mode = stay["mode"] or ("watch" if terminal and not plain else "headless")
     if mode == "watch" and not terminal:
         raise click.UsageError("--watch needs a terminal; in a pipe, use --headless.")
     if mode == "watch" and plain:
         raise click.UsageError(
-            "--watch does not go with --output, --no-wait-approval or --timeout; use --headless."
+            "--watch does not go with --output, --no-wait-approval, --auto-approve or --timeout;"
+            " use --headless."
         )
     return str(mode)
 
@@ -130,7 +134,7 @@ def stay_with(
         return _introduce(session, execution_id)
     from pipetui.cli.follow import Patience, follow
 
-    patience = Patience(not stay["no_wait_approval"], stay["timeout"])
+    patience = Patience(not stay["no_wait_approval"], stay["timeout"], stay["auto_approve"])
     return follow(session, execution_id, patience, after=after)
 
 
@@ -152,6 +156,7 @@ def run(
     session: Session,
     mode: str | None,
     no_wait_approval: bool,
+    auto_approve: bool,
     timeout: float | None,
     **options: Any,
 ) -> int:
@@ -164,7 +169,12 @@ def run(
     """
     import engine.api as api
 
-    stay = {"mode": mode, "no_wait_approval": no_wait_approval, "timeout": timeout}
+    stay = {
+        "mode": mode,
+        "no_wait_approval": no_wait_approval,
+        "auto_approve": auto_approve,
+        "timeout": timeout,
+    }
     chosen = checked_mode(session, stay)
     request = request_of(session, **options)
     runner, session.runner = session.runner, None

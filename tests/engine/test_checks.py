@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from engine.model.fold import ExecutionState
-from engine.model.status import ApprovalStatus, StepStatus
+from engine.model.status import StepStatus
 from engine.model.views import StepView
 from tests.engine.embedded import Embedded, definition
-from tests.shared import DEFINITIONS, SHARED, needs_shared
+from tests.shared import SHARED, needs_shared
 
 ANALYZER = "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
 ROWS = "\n".join(f"{number % 7},{number / 2},{'ab'[number % 2]}" for number in range(40)) + "\n"

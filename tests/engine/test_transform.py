@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import PipetuiError
+from engine.errors import PlanError
 from engine.model.status import StepStatus
 from tests.engine.embedded import Embedded, definition
 from tests.engine.serving import SCALE, container, model_step, pack_model, transform_step
@@ -117,27 +117,18 @@ async def test_packed_input_is_unpacked_and_its_output_keeps_the_key(embedded: E
     assert embedded.get(f"{OUT}/a.csv.gz.out") == "6\n"
 
 
-# a barrier that only requests at the same time, in processes of their own, get past
+# opening a pipe blocks until somebody else opens its other end
 MEET = """
-import os, pathlib, socket
+import os
 def model_fn(folder):
-    return pathlib.Path(folder)
-def transform_fn(folder, body, content_type, accept):
-    mine, other = (folder / f"seen-{n}" for n in (body.strip(), 3 - int(body)))
-    os.mkfifo(mine) if not mine.exists() else None
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as here:
-        here.settimeout(20)
-        name = "\\0" + str(folder.stat().st_ino) + "-"
-        here.bind(name + body.strip())
-        if body.strip() == "1":
-            here.recv(8)
-        else:
-            while True:
-                try:
-                    here.sendto(b"met", name + "1")
-                    break
-                except OSError:
-                    os.sched_yield()
+    pipe = os.path.join(folder, "pipe")
+    try:
+        os.mkfifo(pipe)
+    except FileExistsError:
+        pass
+    return pipe
+def transform_fn(pipe, body, content_type, accept):
+    open(pipe, "w" if body == "1" else "r").close()
     return "met", accept
 """
 
@@ -149,6 +140,7 @@ async def test_requests_run_at_once_up_to_max_concurrent_transforms(embedded: Em
         scale(embedded, code=MEET, SAGEMAKER_MODEL_SERVER_WORKERS="2"),
         BatchStrategy="SingleRecord",
         MaxConcurrentTransforms=2,
+        ModelClientConfig={"InvocationsTimeoutInSeconds": 20},
     )
     assert view.status is S.SUCCEEDED, view.failure_reason
     assert embedded.get(f"{OUT}/a.csv.out") == "met\nmet\n"
@@ -296,6 +288,7 @@ async def test_a_model_nobody_made_fails_the_step(embedded: Embedded) -> None:
 async def test_what_cannot_be_done_is_refused_before_anything_starts(
     embedded: Embedded, given: dict[str, Any], code: str
 ) -> None:
-    with pytest.raises(PipetuiError) as refusal:
+    with pytest.raises(ExceptionGroup) as refusal:
         await transform(embedded, scale(embedded), **given)
-    assert refusal.value.code == code
+    (problem,) = refusal.value.exceptions
+    assert isinstance(problem, PlanError) and problem.code == code

@@ -37,7 +37,8 @@ def test_a_violation_is_worded_as_the_service_does() -> None:
             "facet_value": "0",
             "metric_name": "CDDPL",
             "constraint_check_type": "bias_drift_check",
-            "description": "Metric value 0.37 doesn't meet the baseline constraint requirement 0.28",
+            "description": "Metric value 0.37 doesn't meet the baseline constraint"
+            " requirement 0.28",
         }
     ]
 

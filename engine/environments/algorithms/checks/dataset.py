@@ -93,7 +93,8 @@ def _from_csv(files: Iterable[Path], header: bool) -> Dataset:
         with file.open(newline="", encoding="utf-8-sig") as text:
             rows = csv.reader(text)
             if header:
-                names = names or next(rows, [])
+                heading = next(rows, [])
+                names = names or heading
             for row in filter(None, rows):
                 if not columns:
                     names = names or [f"_c{index}" for index in range(len(row))]

@@ -53,7 +53,7 @@ def fetch(uri: str) -> bytes:
 
 def read_csv(content: bytes, headers: Sequence[str] | None) -> pd.DataFrame:
     """A CSV file; a first line that repeats the headers is no row."""
-    first = next(csv.reader(io.StringIO(content.decode("utf-8-sig"))), [])
+    first = next(csv.reader([content.partition(b"\n")[0].decode("utf-8-sig")]), [])
     names = list(headers or ()) or [f"column_{index}" for index in range(len(first))]
     if len(names) != len(first):
         raise CheckError(f"A CSV file has {len(first)} columns, but headers names {len(names)}.")

@@ -1,0 +1,237 @@
+"""Local endpoints: they outlive the run, answer, are updated, rolled back, listed and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from engine.errors import CommandRejected, NotFound
+from engine.model.fold import ExecutionState
+from engine.model.status import StepStatus
+from engine.serving.endpoints import (
+    Endpoint,
+    Invocation,
+    delete_endpoint,
+    find_endpoint,
+    invoke,
+    list_endpoints,
+    locked,
+    stop_endpoint,
+)
+from tests.engine.embedded import Embedded, definition
+from tests.engine.serving import SCALE, container, model_step, pack_model
+
+S = StepStatus
+NAME = "my-endpoint"
+
+
+@pytest.fixture
+async def serving(embedded: Embedded) -> AsyncIterator[Embedded]:
+    """An engine whose endpoints are gone at the end of the test."""
+    yield embedded
+    for endpoint in list_endpoints(embedded.home.root):
+        await delete_endpoint(embedded.home.root, endpoint.name)
+
+
+def scale(embedded: Embedded, factor: str, code: str = SCALE) -> dict[str, Any]:
+    return container(
+        pack_model(embedded, f"s3://bucket/{factor}/model.tar.gz", code, factor=factor),
+        SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT="text/csv",
+    )
+
+
+def step(name: str, kind: str, **arguments: Any) -> dict[str, Any]:
+    return {"Name": name, "Type": kind, "Arguments": arguments}
+
+
+def endpoint_steps(*models: dict[str, Any], config: str = "cfg", **weights: float) -> list[Any]:
+    """A Model step per container, a configuration with a variant for each, and the endpoint."""
+    made = [model_step(f"Make{number}", model) for number, model in enumerate(models)]
+    variants = [
+        {
+            "VariantName": f"v{number}",
+            "ModelName": {"Get": f"Steps.Make{number}.ModelName"},
+            "InitialVariantWeight": weights.get(f"v{number}", 1),
+            "InitialInstanceCount": 1,
+            "InstanceType": "ml.m5.large",
+        }
+        for number in range(len(models))
+    ]
+    return [
+        *made,
+        step("Config", "EndpointConfig", EndpointConfigName=config, ProductionVariants=variants),
+        step(
+            "Serve",
+            "Endpoint",
+            EndpointName=NAME,
+            EndpointConfigName={"Get": "Steps.Config.EndpointConfigName"},
+        ),
+    ]
+
+
+async def run(embedded: Embedded, *steps: Any) -> ExecutionState:
+    state = await embedded.run(definition(*steps))
+    reasons = {s.name: s.failure_reason for s in state.steps.values() if s.failure_reason}
+    assert not reasons
+    return state
+
+
+async def ask(embedded: Embedded, body: bytes = b"1,2", **more: Any) -> Invocation:
+    given = {"content_type": "text/csv", **more}
+    return await asyncio.to_thread(invoke, embedded.home.root, NAME, body, **given)
+
+
+def only(embedded: Embedded) -> Endpoint:
+    (endpoint,) = list_endpoints(embedded.home.root)
+    return endpoint
+
+
+async def test_an_endpoint_outlives_the_run_answers_and_is_stopped(serving: Embedded) -> None:
+    state = await run(serving, *endpoint_steps(scale(serving, "2")))
+    view = state.steps["Serve"]
+    assert view.properties["EndpointStatus"] == "InService"
+    assert view.metadata == {"Endpoint": {"Arn": view.properties["EndpointArn"]}}
+    assert state.steps["Config"].properties["EndpointConfigArn"].endswith("endpoint-config/cfg")
+    answer = await ask(serving)
+    assert (answer.status, answer.body, answer.variant) == (200, b"6\n", "v0")
+    assert answer.content_type == "text/csv"
+    endpoint = only(serving)
+    assert (endpoint.name, endpoint.status, endpoint.config_name) == (NAME, "InService", "cfg")
+    assert endpoint.url == f"http://127.0.0.1:{endpoint.port}/invocations"
+    stopped = await stop_endpoint(serving.home.root, NAME)
+    assert (stopped.status, stopped.url) == ("Stopped", "")
+    with pytest.raises(CommandRejected) as refusal:
+        await ask(serving)
+    assert refusal.value.code == "endpoint-not-in-service"
+    await delete_endpoint(serving.home.root, NAME)
+    with pytest.raises(NotFound):
+        find_endpoint(serving.home.root, NAME)
+
+
+async def test_it_answers_as_invoke_endpoint_does(serving: Embedded) -> None:
+    await run(serving, *endpoint_steps(scale(serving, "2")))
+    port = only(serving).port
+
+    def talk(method: str, path: str, body: bytes = b"", kind: str = "text/csv") -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request(method, path, body, {"Content-Type": kind})
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer, content
+
+    assert talk("GET", "/ping")[0].status == 200
+    answer, content = talk("POST", f"/endpoints/{NAME}/invocations", b"1,2")
+    assert (answer.status, content) == (200, b"6\n")
+    assert answer.headers["x-Amzn-Invoked-Production-Variant"] == "v0"
+    answer, content = talk("POST", f"/endpoints/{NAME}/invocations", b"{}", "application/json")
+    error = json.loads(content)
+    assert (answer.status, error["__type"], error["OriginalStatusCode"]) == (424, "ModelError", 500)
+    assert "I read CSV, not application/json" in error["OriginalMessage"]
+    assert talk("POST", "/invocations", b"{}", "application/json")[0].status == 500
+    assert talk("POST", "/endpoints/other/invocations", b"1")[0].status == 404
+
+
+async def test_variants_share_requests_by_weight_or_are_asked_by_name(serving: Embedded) -> None:
+    steps = endpoint_steps(scale(serving, "1"), scale(serving, "10"), v0=3, v1=1)
+    await run(serving, *steps)
+    answers = [await ask(serving) for _ in range(40)]
+    assert {(one.variant, one.body) for one in answers} == {("v0", b"3\n"), ("v1", b"30\n")}
+    shares = Counter(one.variant for one in answers)
+    assert shares["v0"] > shares["v1"] > 0
+    assert (await ask(serving, variant="v1")).body == b"30\n"
+    assert (await ask(serving, variant="v2")).status == 400
+
+
+async def test_an_update_keeps_the_address_and_ends_the_former_process(serving: Embedded) -> None:
+    await run(serving, *endpoint_steps(scale(serving, "2"), config="one"))
+    before = only(serving)
+    await run(serving, *endpoint_steps(scale(serving, "5"), config="two"))
+    after = only(serving)
+    assert (await ask(serving)).body == b"15\n"
+    assert (after.config_name, after.port) == ("two", before.port)
+    assert after.pid != before.pid
+    assert not before.folder.exists()
+    assert after.description["CreationTime"] == before.description["CreationTime"]
+
+
+async def test_an_unhealthy_update_is_rolled_back(serving: Embedded) -> None:
+    await run(serving, *endpoint_steps(scale(serving, "2"), config="one"))
+    before = only(serving)
+    broken = scale(serving, "3", "def model_fn(folder): raise RuntimeError('no weights')")
+    state = await serving.run(definition(*endpoint_steps(broken, config="two")))
+    view = state.steps["Serve"]
+    assert view.status is S.FAILED
+    assert "RuntimeError: no weights" in view.failure_reason
+    assert f"{NAME} was rolled back: it goes on with one" in view.failure_reason
+    after = only(serving)
+    assert (after.status, after.pid, after.config_name) == ("InService", before.pid, "one")
+    assert (await ask(serving)).body == b"6\n"
+
+
+async def test_a_first_revision_that_is_not_healthy_leaves_no_endpoint(serving: Embedded) -> None:
+    broken = scale(serving, "3", "x = 1")
+    state = await serving.run(definition(*endpoint_steps(broken)))
+    assert "Please provide a model_fn implementation" in state.steps["Serve"].failure_reason
+    assert list_endpoints(serving.home.root) == []
+    await run(serving, *endpoint_steps(scale(serving, "2")))
+    assert (await ask(serving)).body == b"6\n"
+
+
+async def test_an_endpoint_whose_model_dies_is_listed_as_failed(serving: Embedded) -> None:
+    code = SCALE.replace("def predict_fn(rows, factor):", "def predict_fn(rows, factor):\n"
+                         "    os._exit(9) if rows == [[0]] else None")  # fmt: skip
+    await run(serving, *endpoint_steps(scale(serving, "2", code)))
+    endpoint = only(serving)
+    assert (await ask(serving, b"0")).status == 503
+    await _ended(endpoint)
+    assert only(serving).status == "Failed"
+    assert "ended while it was in service" in endpoint.log.read_text()
+
+
+async def _ended(endpoint: Endpoint) -> None:
+    from engine.jobs.identity import ProcessIdentity
+    from engine.jobs.processes import ended
+
+    async with asyncio.timeout(20):
+        await ended(ProcessIdentity.from_dict(endpoint.description["Local"]["Handle"]))
+
+
+async def test_inference_components_are_asked_by_name_beside_the_variant(serving: Embedded) -> None:
+    component = step(
+        "Add",
+        "InferenceComponent",
+        InferenceComponentName="extra",
+        EndpointName={"Get": "Steps.Serve.EndpointName"},
+        VariantName="v0",
+        Specification={"ModelName": {"Get": "Steps.More.ModelName"}},
+    )
+    more = model_step("More", scale(serving, "100"))
+    state = await run(serving, *endpoint_steps(scale(serving, "2")), more, component)
+    properties = state.steps["Add"].properties
+    assert properties["InferenceComponentStatus"] == "InService"
+    assert state.steps["Add"].metadata["InferenceComponent"]["Arn"].endswith("component/extra")
+    assert (await ask(serving)).body == b"6\n"
+    answer = await ask(serving, component="extra")
+    assert (answer.body, answer.variant) == (b"300\n", "v0")
+
+
+async def test_an_endpoint_step_with_variants_is_a_configuration(serving: Embedded) -> None:
+    made, config, _ = endpoint_steps(scale(serving, "2"))
+    state = await run(serving, made, {**config, "Type": "Endpoint"})
+    assert state.steps["Config"].metadata.keys() == {"EndpointConfig"}
+    assert list_endpoints(serving.home.root) == []
+
+
+async def test_two_changes_at_once_are_refused(serving: Embedded) -> None:
+    with locked(serving.home.root, NAME):
+        state = await serving.run(definition(*endpoint_steps(scale(serving, "2"))))
+    assert state.steps["Serve"].failure_reason.startswith(
+        f"ClientError: Cannot update in-progress endpoint {NAME}"
+    )
