@@ -40,7 +40,7 @@ bench: $(VENV)/installed-dev ## measure; see benchmarks/README.md
 	$(BIN)/python benchmarks/startup.py
 
 docs: $(VENV)/installed-dev ## regenerate what is generated: keys, command line, configuration, screenshots
-	$(BIN)/python -m docs.generate
+	PYTHONPATH=. $(BIN)/python docs/generate.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

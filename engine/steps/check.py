@@ -1,8 +1,8 @@
 """What QualityCheck and ClarifyCheck share: the job, the baseline before it, the verdict.
 
 A check always computes a new baseline. Unless it is skipped, that is compared with the previous
-one: the supplied files, else those of the latest approved version in the model package group. The
-table of ``SkipCheck`` and ``RegisterNewBaseline`` is that of section 4.8 of the pipelines reference.
+one: the supplied files, else those of the latest approved version in the model package group. What
+``SkipCheck`` and ``RegisterNewBaseline`` mean is the table of section 4.8 of the pipelines reference.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ class CheckStep:
         kind = self._kind(settings)
         uri = _output_uri(context.arguments)
         context.doing("uploading outputs")
-        await collect(context, end, partial(_upload, context, host, uri), None)
+        _, note = await collect(context, end, partial(_upload, context, host, uri), None)
         new = {one.name: f"{uri.rstrip('/')}/{one.file}" for one in kind.files}
         used = new if settings.register else previous
         properties = {f"CalculatedBaseline{name}": where for name, where in new.items()}
@@ -250,7 +250,7 @@ class CheckStep:
             metadata["ModelPackageGroupName"] = settings.group
         if not end.ok:
             said = {self._step_type: metadata}
-            return job_outcome(end, [host], "Processing", limit, properties, said)
+            return job_outcome(end, [host], "Processing", limit, properties, said, note)
         count = 0 if settings.skip else _count_violations(host)
         if not count:
             verdict = "not compared" if settings.skip else "no violations"

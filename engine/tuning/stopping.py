@@ -28,8 +28,8 @@ def falls_behind(
         others: the same of completed jobs; those with fewer epochs do not count.
     """
     epoch = len(values)
-    averages = [fmean(one[:epoch]) for one in others if len(one) >= epoch]
-    if not values or len(averages) < LEAST_OTHERS:
+    averages = [fmean(one[:epoch]) for one in others if len(one) >= epoch > 0]
+    if len(averages) < LEAST_OTHERS:
         return False
     return objective.cost(values[-1]) > objective.cost(median(averages))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipetui.viewmodel.executions import short_id, step_seconds
+from pipetui.viewmodel.executions import short_id, step_took
 from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading, key_value, words, wrap
 from pipetui.viewmodel.sizes import size
 from pipetui.viewmodel.state import Display, step_state
@@ -67,7 +67,7 @@ def _head(step: StepView, now: float, display: Display) -> Line:
         Span(f" {step.name}", Tone.STRONG),
         Span(f"  {step.type}  ", Tone.DIM),
         display.word(state),
-        Span(f"  {elapsed(step_seconds(step, now))}", Tone.DIM),
+        Span(f"  {step_took(step, now)}", Tone.DIM),
     )
 
 
@@ -92,11 +92,15 @@ def _facts(step: StepView, width: int, display: Display) -> list[Line]:
         lines += [BLANK, heading("ATTEMPTS")]
     for attempt in step.attempts:
         spent = None if attempt.ended_at is None else attempt.ended_at - attempt.started_at
+        shown = elapsed(spent, ended=True)
         lines.append(
             (
                 Span(f"  {attempt.number:>2}  "),
                 Span(f"{attempt.status:<10} "),
-                Span(f"{display.clock(attempt.started_at)}  {elapsed(spent):>7}  ", Tone.DIM),
+                Span(
+                    f"{display.clock(attempt.started_at)}  {shown:>7}  ",
+                    Tone.DIM,
+                ),
                 Span(attempt.failure_reason.split("\n", 1)[0]),
             )
         )

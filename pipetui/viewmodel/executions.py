@@ -56,6 +56,11 @@ def took(execution: ExecutionView, now: float) -> float:
     return (now if execution.ended_at is None else execution.ended_at) - execution.created_at
 
 
+def time_taken(execution: ExecutionView, now: float) -> str:
+    """The time an execution has taken, as text."""
+    return elapsed(took(execution, now), ended=execution.ended_at is not None)
+
+
 _URGENCY = ("error", "attention", "running")
 
 
@@ -100,7 +105,7 @@ def row(
             tuple(run),
             (display.word(state),),
             words(display.moment(execution.created_at, now), Tone.DIM),
-            words(elapsed(took(execution, now))),
+            words(time_taken(execution, now)),
             words(bar(done, 10, unicode=display.unicode), _bar_tone(execution)),
             matters,
         ),
@@ -180,7 +185,10 @@ def preview(
         display.mark(state),
         Span(f" {title(execution)}  ", Tone.STRONG),
         display.word(state),
-        Span(f" after {elapsed(took(execution, now))}" if execution.ended_at else "", Tone.DIM),
+        Span(
+            f" after {time_taken(execution, now)}" if execution.ended_at else "",
+            Tone.DIM,
+        ),
         Span(f"  {execution.steps_done} of {execution.steps_total} steps", Tone.DIM),
         Span(f"  by {execution.created_by}" if execution.created_by else "", Tone.FAINT),
     )
@@ -211,7 +219,7 @@ def _attempt(steps: Sequence[StepView], name: str) -> Line:
         return BLANK
     attempt = step.attempts[-1]
     spent = None if attempt.ended_at is None else attempt.ended_at - attempt.started_at
-    after = f" after {elapsed(spent)}" if spent is not None else ""
+    after = f" after {elapsed(spent, ended=True)}" if spent is not None else ""
     return words(f", attempt {attempt.number}{after}", Tone.DIM)
 
 
@@ -231,10 +239,15 @@ def _step_lines(steps: Sequence[StepView], now: float, display: Display) -> list
                 display.mark(state),
                 Span(f" {step.name:<28} "),
                 Span(f"{state.word:<13} ", tone(state)),
-                Span(elapsed(step_seconds(step, now)), Tone.DIM),
+                Span(step_took(step, now), Tone.DIM),
             )
         )
     return lines
+
+
+def step_took(step: StepView, now: float) -> str:
+    """The time a step has taken, as text."""
+    return elapsed(step_seconds(step, now), ended=step.ended_at is not None)
 
 
 def step_seconds(step: StepView, now: float) -> float | None:

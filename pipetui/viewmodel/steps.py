@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from pipetui.dag.detail import NodeStatus
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
-from pipetui.viewmodel.executions import headline, short_id, step_seconds, title, took
+from pipetui.viewmodel.executions import headline, short_id, step_took, time_taken, title
 from pipetui.viewmodel.lines import Column, Line, Row, Span, Tone, words
 from pipetui.viewmodel.state import Display, execution_state, step_state, tone
-from pipetui.viewmodel.times import elapsed
 
 if TYPE_CHECKING:
     from engine.api import ExecutionView, Graph, StepView
@@ -72,7 +71,7 @@ def row(
             words(name, quiet),
             words(step.type, Tone.DIM),
             (display.word(state),),
-            words(elapsed(step_seconds(step, now)), quiet),
+            words(step_took(step, now), quiet),
             note,
         ),
         search=" ".join((step.name, step.type, state.word, *(span.text for span in note))),
@@ -154,7 +153,7 @@ def header(
         display.mark(state),
         Span(" "),
         display.word(state),
-        Span(f"  {elapsed(took(execution, now))}", Tone.PLAIN),
+        Span(f"  {time_taken(execution, now)}", Tone.PLAIN),
         Span(f"  {execution.steps_done} of {execution.steps_total} ", Tone.DIM),
     )
     return tuple(left), right
@@ -188,7 +187,7 @@ def node_status(
         glyph=state.mark(display.unicode),
         word=state.word,
         style=styles.get(tone(state), ""),
-        elapsed=elapsed(step_seconds(step, now)),
+        elapsed=step_took(step, now),
         detail=step.doing,
         rank=_RANKS.get(state.style, 2),
         failed=step.status == "Failed",

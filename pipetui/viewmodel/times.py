@@ -22,10 +22,16 @@ class TimeMode(StrEnum):
         return modes[(modes.index(self) + 1) % len(modes)]
 
 
-def elapsed(seconds: float | None) -> str:
-    """``02:11``, ``1:02:11`` or ``3d 04h``; empty for None."""
+def elapsed(seconds: float | None, *, ended: bool = False) -> str:
+    """``02:11``, ``1:02:11`` or ``3d 04h``; empty for None.
+
+    Args:
+        ended: the time does not grow any more, so a short one is shown in full (``0.07s``).
+    """
     if seconds is None:
         return ""
+    if ended and 0 <= seconds < 10:
+        return f"{seconds:.2f}s" if seconds < 1 else f"{seconds:.1f}s"
     whole = max(0, int(seconds))
     if whole < HOUR:
         return f"{whole // MINUTE:02d}:{whole % MINUTE:02d}"

@@ -8,11 +8,12 @@ import select
 import signal
 import sqlite3
 import subprocess
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -40,6 +41,7 @@ PATIENCE_S = 60.0
 """After this a test gives up; nothing here takes a second on an idle host."""
 ACTOR = "tester@here"
 CONFIG = "[run]\nmax_parallel = 4\n[jobs]\ngrace_s = 5\n"
+T = TypeVar("T")
 Edges = Mapping[str, tuple[str, ...]]
 
 CHAIN: Edges = {"A": (), "B": ("A",), "C": ("B",), "D": ("C",)}
@@ -193,15 +195,12 @@ class Host:
     def outcome(self, number: int) -> tuple[CommandState, str]:
         """What became of a command; each look waits for the file."""
         with self.db() as db:
-            while (outcome := queries.command_outcome(db, number))[0] is CommandState.PENDING:
-                pass
-        return outcome
+            until(lambda: queries.command_outcome(db, number)[0] is not CommandState.PENDING)
+            return queries.command_outcome(db, number)
 
     def token(self, execution_id: str) -> str:
         """The token of the step ``Gate`` as soon as it asks; each look waits for the file."""
-        while not (token := self.state(execution_id).steps["Gate"].callback_token):
-            pass
-        return token
+        return until(lambda: self.state(execution_id).steps["Gate"].callback_token)
 
     def retry(self, execution_id: str, process: subprocess.Popen[bytes] | None = None) -> None:
         """Queue a retry and start a runner for it."""
@@ -226,9 +225,7 @@ class Host:
         """The runner, as soon as a fault with the signal STOP holds it; each look is a read."""
         runner = self.runner(execution_id)
         assert runner is not None
-        while (stat := identity.stat_of(runner.pid)) is not None and stat.state != "T":
-            pass
-        assert stat is not None, "the runner left"
+        until(lambda: (stat := identity.stat_of(runner.pid)) is not None and stat.state == "T")
         return runner
 
     def wait(self, execution_id: str) -> ProcessIdentity | None:
@@ -262,7 +259,7 @@ class Host:
     def job(self, execution_id: str, step: str, host: str = "") -> ProcessIdentity:
         """The process that watches over the job of a step's last attempt."""
         directory = Path(self.state(execution_id).steps[step].directory, host)
-        claim = read_claim(str(directory))
+        claim = until(lambda: read_claim(str(directory)))
         assert claim is not None
         return identity.of(claim.pid) or ProcessIdentity(claim.pid, 0, claim.boot_id)
 
@@ -344,6 +341,14 @@ def host(tmp_path: Path) -> Iterator[Host]:
     host = Host(tmp_path)
     yield host
     host.close()
+
+
+def until(look: Callable[[], T]) -> T:
+    """Look until there is something to see, each look being a read; returns it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (seen := look()):
+        assert time.monotonic() < deadline, "it does not happen"
+    return seen
 
 
 def gone(process: ProcessIdentity) -> None:

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from engine.config import Config
+from engine.definition.loader import load
 from engine.model.status import StepStatus
 from engine.model.views import StepView
+from engine.steps.handlers import refuse, stand_in
 from tests.engine.embedded import Embedded, definition
-from tests.shared import SHARED, needs_shared
+from tests.shared import DEFINITIONS, SHARED, needs_shared
 
 ANALYZER = "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
 ROWS = "\n".join(f"{number % 7},{number / 2},{'ab'[number % 2]}" for number in range(40)) + "\n"
@@ -262,3 +265,53 @@ async def test_real_baselines_pass_and_fail_as_on_the_service(
     assert written == json.loads(embedded.get(STATISTICS))
     good = json.loads((folder / "good_cases" / "constraints.json").read_text())
     assert json.loads(embedded.get("s3://out/Check/constraints.json")) == good
+
+
+MONITOR = DEFINITIONS / "v2-quality-clarify-monitor.json"
+
+
+@needs_shared
+async def test_quality_checks_that_the_sdk_wrote_run_as_they_are(embedded: Embedded) -> None:
+    embedded.put("s3://pipetui-test-bucket/train.csv", ROWS)
+    embedded.put("s3://pipetui-test-bucket/pred.csv", "_c0,_c1\n1,2\n3,3\n")
+    await make_baseline(embedded)
+    for name, source in (("s", STATISTICS), ("c", CONSTRAINTS)):
+        embedded.put(f"s3://bb/{name}.json", embedded.get(source))
+    # a bucket's name has three characters or more
+    document = MONITOR.read_text().replace("s3://b/", "s3://bb/")
+    file = embedded.write(json.loads(document))
+    names = ("DataQuality", "ModelQuality", "MonBT-monitoring")
+    state = await embedded.run(file, {"SkipDataQualityCheck": True}, selection=names)
+    steps = {name: state.steps[name] for name in names}
+    for step in steps.values():
+        assert step.status is StepStatus.SUCCEEDED, step.failure_reason
+    execution = state.execution.id
+    assert steps["DataQuality"].properties["CalculatedBaselineConstraints"] == (
+        f"s3://pipetui-test-bucket/dq/{execution}/constraints.json"
+    )
+    measured = json.loads(embedded.get("s3://pipetui-test-bucket/mq/statistics.json"))
+    assert measured["regression_metrics"]["mae"]["value"] == 0.5
+    monitored = steps["MonBT-monitoring"]
+    assert monitored.properties["BaselineUsedForDriftCheckStatistics"] == "s3://bb/s.json"
+    assert monitored.note == "no violations"
+
+
+@needs_shared
+def test_every_check_that_the_sdk_wrote_is_accepted() -> None:
+    steps = load(MONITOR.read_text()).steps.values()
+    checks = [step for step in steps if step.type in ("QualityCheck", "ClarifyCheck")]
+    assert len(checks) == 6
+    assert [refuse(step, Config()) for step in checks] == [None] * 6
+    assert {stand_in(step) for step in checks} == {
+        f"PipeTUI's own implementation of {product}'s rules, not AWS's container"
+        for product in ("Model Monitor", "Clarify")
+    }
+
+
+def test_an_unknown_check_type_and_container_jobs_are_refused_before_anything_runs() -> None:
+    step = load(json.dumps(definition(quality_check(CheckType="SPEED")))).steps["Check"]
+    problem = refuse(step, Config())
+    assert problem is not None and problem.code == "check-type-unknown"
+    step = load(json.dumps(definition(quality_check()))).steps["Check"]
+    problem = refuse(step, Config(job_runner="container"))
+    assert problem is not None and problem.code == "check-needs-environment"

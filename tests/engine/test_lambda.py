@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Any
 
 import pytest
@@ -202,7 +203,7 @@ import os, pathlib
 started, go, done = (pathlib.Path({folder!r}, name) for name in ("started", "go", "done"))
 os.mkfifo(go)
 started.touch()
-go.read_text()
+go.open().readline()
 done.touch()
 """
 
@@ -222,8 +223,10 @@ async def test_stop_waits_for_the_return_of_the_function(embedded: Embedded) -> 
     ):
         assert not running.done()
     assert not (embedded.folder / "done").exists()
-    await asyncio.to_thread((embedded.folder / "go").write_text, "on")
+    pipe = os.open(embedded.folder / "go", os.O_RDWR)
+    os.write(pipe, b"on\n")
     state = await running
+    os.close(pipe)
     assert (embedded.folder / "done").exists()
     assert state.execution.status is ExecutionStatus.STOPPED
     assert state.steps["Call"].status is StepStatus.STOPPED

@@ -18,7 +18,7 @@ from engine.runner.process import this_process
 from engine.runner.spawn import ask
 from engine.sources.control import LocalControl
 from engine.store.ledger import Ledger
-from tests.engine.crash import GATE, Host, gone, host
+from tests.engine.crash import GATE, Host, gone, host, until
 from tests.engine.embedded import definition
 
 __all__ = ["host"]
@@ -83,6 +83,23 @@ def test_frozen_runner_keeps_its_lease_and_once_fenced_touches_nothing(host: Hos
     assert host.starts() == Counter("AB")
 
 
+def test_overtaken_runner_leaves_at_its_next_note_though_nothing_ends(host: Host) -> None:
+    execution_id = host.start(definition(host.gated("A")), host.launch("started:1:STOP"))
+    frozen, job = host.held(execution_id), host.job(execution_id, "A")
+    with host.db(read_only=False) as db:
+        ledger = Ledger(db, lambda holder: False)
+        lease = ledger.acquire(execution_id, this_process(), 0.0)
+        assert lease is not None
+        frozen.signal(signal.SIGCONT)
+        gone(frozen)
+        assert job.alive()
+        ledger.release(lease)
+    host.take_over(execution_id)
+    host.fifo("A").say()
+    assert host.settle(execution_id).execution.status is ExecutionStatus.SUCCEEDED
+    assert host.starts() == Counter("A")
+
+
 def test_stop_while_no_runner_lives_starts_one_that_stops_the_jobs(host: Host) -> None:
     document = definition(host.gated("A"), host.step("B", DependsOn=["A"]))
     execution_id = host.start(document)
@@ -102,8 +119,7 @@ def test_stop_is_finished_by_the_next_runner(host: Host, fault: str) -> None:
     execution_id = host.start(document, host.launch(fault))
     assert host.fifo("up").hear() == "A\n"
     job = host.job(execution_id, "A")
-    while not facts(host, e.StepExecuting):
-        pass
+    until(lambda: facts(host, e.StepExecuting))
     host.send(execution_id, StopExecution())
     assert host.wait(execution_id), "the fault was missed"
     assert job.alive() or fault == "stopping:1"

@@ -199,17 +199,13 @@ def test_question_is_asked_once_and_its_answer_kept(host: Host, fault: str) -> N
 
 
 def test_arguments_that_cannot_be_resolved_fail_alike_after_a_kill(host: Host) -> None:
-    check: dict[str, Any] = {
-        "Name": "Check", "Type": "Condition",
-        "Arguments": {"Conditions": [{"Type": "Equals", "RightValue": 1, "LeftValue":
-                      {"Get": "Steps.A.ProcessingOutputConfig.Outputs[7].OutputName"}}],
-                      "IfSteps": [], "ElseSteps": []},
-    }  # fmt: skip
-    execution_id = host.start(definition(host.step("A"), check), host.launch("announced:2"))
+    wrong = {"Get": "Steps.A.ProcessingOutputConfig.Outputs[7].OutputName"}
+    gate = {**GATE, "Arguments": {"Question": wrong}}
+    execution_id = host.start(definition(host.step("A"), gate), host.launch("announced:2"))
     assert host.wait(execution_id), "the fault was missed"
     state = host.settle(execution_id)
-    assert state.steps["Check"].status is S.FAILED
-    assert state.steps["Check"].failure_reason.startswith("ClientError: ")
+    assert state.steps["Gate"].status is S.FAILED
+    assert state.steps["Gate"].failure_reason.startswith("ClientError: ")
 
 
 def test_job_whose_supervisor_was_killed_runs_again_and_leaves_nothing(host: Host) -> None:

@@ -322,11 +322,7 @@ async def test_script_sees_the_toolkits_arguments_and_variables(embedded: Embedd
                  "--plain", "text", "--rate", "0.1"]  # fmt: skip
     assert seen["argv"] == arguments
     found = seen["environment"]
-    assert {name: found[name] for name in (
-        "SM_MODEL_DIR", "SM_OUTPUT_DATA_DIR", "SM_OUTPUT_DIR", "SM_INPUT_DIR",
-        "SM_INPUT_CONFIG_DIR", "SM_CHANNEL_TRAIN", "SM_CURRENT_HOST", "SM_HP_EPOCHS",
-        "SM_HP_OPTIMIZER", "SM_LOG_LEVEL", "SM_MODULE_NAME", "SM_USER_ENTRY_POINT",
-    )} == {
+    expected = {
         "SM_MODEL_DIR": "/opt/ml/model",
         "SM_OUTPUT_DATA_DIR": "/opt/ml/output/data",
         "SM_OUTPUT_DIR": "/opt/ml/output",
@@ -339,7 +335,8 @@ async def test_script_sees_the_toolkits_arguments_and_variables(embedded: Embedd
         "SM_LOG_LEVEL": "20",
         "SM_MODULE_NAME": "train",
         "SM_USER_ENTRY_POINT": "train.py",
-    }  # fmt: skip
+    }
+    assert {name: found[name] for name in expected} == expected
     assert json.loads(found["SM_CHANNELS"]) == ["train"]
     assert json.loads(found["SM_HOSTS"]) == ["algo-1"]
     assert json.loads(found["SM_USER_ARGS"]) == arguments

@@ -147,7 +147,7 @@ async def test_requests_run_at_once_up_to_max_concurrent_transforms(embedded: Em
 
 
 # multiplies like SCALE, but reads its model where every container sees it
-HARD_CODED = SCALE.replace("os.path.join(folder, \"factor\")", "'/opt/ml/model/factor'")
+HARD_CODED = SCALE.replace('os.path.join(folder, "factor")', "'/opt/ml/model/factor'")
 
 
 async def test_containers_in_series_each_find_their_own_model(embedded: Embedded) -> None:

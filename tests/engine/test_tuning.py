@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ from typing import Any
 import pytest
 
 from engine.errors import PlanError
+from engine.jobs.attempt import read_claim
 from engine.model.commands import StopExecution
-from engine.model.fold import ExecutionState
 from engine.model.status import ExecutionStatus, StepStatus
 from engine.model.views import StepView
 from tests.engine.crash import Fifo
@@ -85,6 +87,11 @@ def names(view: StepView) -> list[str]:
     return [job["TrainingJobName"] for job in view.properties["TrainingJobSummaries"]]
 
 
+def text_of(view: StepView, file: str) -> str:
+    """The text of a file in the folder of a step's attempt."""
+    return Path(view.directory, file).read_text(encoding="utf-8")
+
+
 def by_letter(view: StepView, key: str) -> dict[str, Any]:
     return {
         job["TunedHyperParameters"]["letter"]: job.get(key)
@@ -149,7 +156,7 @@ async def test_log_and_leaderboard_tell_of_each_training_job(embedded: Embedded)
     assert len(lines) == 3
     assert all(" Completed loss=" in line and " x=" in line for line in lines)
     assert lines[0].count("* best") == 1
-    board = json.loads(Path(view.directory, "leaderboard.json").read_text())
+    board = json.loads(text_of(view, "leaderboard.json"))
     assert [job["TrainingJobName"] for job in board["TrainingJobSummaries"]] == names(view)
     model = board["TrainingJobSummaries"][0]["ModelArtifacts"]["S3ModelArtifacts"]
     assert model == f"s3://bucket/tune/{names(view)[0]}/output/model.tar.gz"
@@ -161,7 +168,7 @@ async def test_jobs_get_static_and_tuned_hyperparameters_and_the_objective(
     script = "cat $CONFIG/hyperparameters.json; echo; echo loss=1"
     job = {"StaticHyperParameters": {"rounds": "5"}}
     view = await tuned(embedded, tuning(script, LETTERS, most=1, job=job))
-    log = Path(view.directory, "children", "001", "job.log").read_text()
+    log = text_of(view, "children/001/job.log")
     given = json.loads(log[: log.rindex("}") + 1])
     assert given.pop("letter") in "abcd"
     assert given == {"rounds": "5", "_tuning_objective_metric": "loss"}
@@ -197,24 +204,24 @@ async def test_grid_tries_every_combination_whatever_the_limit(embedded: Embedde
 async def test_no_more_jobs_run_at_once_than_either_limit_allows(
     embedded: Embedded, parallel: int, max_parallel: int
 ) -> None:
-    """Two jobs meet, which shows that two run at once; a third one would be counted."""
-    here = embedded.folder / "here"
-    here.mkdir()
+    """Each job takes one of two slots; the first two wait until both of them have one."""
+    slots, meet = embedded.folder / "slots", embedded.folder / "meet"
+    slots.mkdir()
+    meet.mkdir()
     script = (
-        f"mkdir {here}/$$; n=$(ls {here} | wc -l); [ $n -le 2 ] || echo crowd;"
-        f" if mkdir {here}.first 2>/dev/null; then while [ $(ls {here} | wc -l) -lt 2 ]; do :; done;"
-        f" fi; rmdir {here}/$$ || true; echo loss=1"
+        f"slot=; for n in 1 2; do [ $slot ] || ! mkdir {slots}/$n 2>/dev/null || slot=$n; done;"
+        f" touch {meet}/$TRAINING_JOB_NAME;"
+        f" while [ $(ls {meet} | wc -l) -lt 2 ]; do sleep 0.01; done;"
+        f" [ $slot ] && rmdir {slots}/$slot || exit 1; echo loss=1"
     )
-    script = script.replace("rmdir", f"sleep 0; until mkdir {here}.l 2>/dev/null; do :; done; rmdir {here}.l; rmdir")
     view = await tuned(
         embedded, tuning(script, most=6, parallel=parallel), max_parallel=max_parallel
     )
-    logs = [file.read_text() for file in Path(view.directory).glob("children/*/job.log")]
-    assert logs == ["loss=1\n"] * 6
+    assert view.properties["TrainingJobStatusCounters"]["Completed"] == 6
 
 
 async def test_failed_training_jobs_do_not_fail_a_tuning_job(embedded: Embedded) -> None:
-    script = 'case $(hp letter) in b) exit 3;; *) echo loss=1;; esac'
+    script = "case $(hp letter) in b) exit 3;; *) echo loss=1;; esac"
     view = await tuned(embedded, tuning(script, LETTERS, strategy="Grid"))
     assert by_letter(view, "TrainingJobStatus")["b"] == "Failed"
     assert by_letter(view, "FailureReason")["b"].endswith("exit code 3")
@@ -242,8 +249,7 @@ async def test_a_metric_that_is_never_said_fails_the_tuning_job(embedded: Embedd
 async def test_early_stopping_ends_a_job_that_is_behind_the_median(embedded: Embedded) -> None:
     """The last job of the grid never ends by itself."""
     script = (
-        "case $(hp letter) in d) echo loss=9; exec sleep 600;;"
-        " *) echo loss=2; echo loss=1;; esac"
+        "case $(hp letter) in d) echo loss=9; exec sleep 600;; *) echo loss=2; echo loss=1;; esac"
     )
     step = tuning(script, LETTERS, strategy="Grid", parallel=1, TrainingJobEarlyStoppingType="Auto")
     view = await tuned(embedded, step)
@@ -309,7 +315,9 @@ async def test_a_warm_start_learns_from_a_parent_in_this_home(embedded: Embedded
     cold = await tuned(embedded, tuning("echo loss=2", strategy="Bayesian", most=1))
     view = await tuned(embedded, tuning("echo loss=2", strategy="Bayesian", most=1, arguments=warm))
     best = view.properties["BestTrainingJob"]
-    assert best["TunedHyperParameters"] != cold.properties["BestTrainingJob"]["TunedHyperParameters"]
+    assert (
+        best["TunedHyperParameters"] != cold.properties["BestTrainingJob"]["TunedHyperParameters"]
+    )
     assert view.properties["OverallBestTrainingJob"]["TuningJobName"] == name
     changed = tuning(
         "echo loss=2", arguments=warm,
@@ -331,7 +339,7 @@ async def test_hyperband_gives_good_jobs_all_epochs_and_stops_others(embedded: E
     """Each job goes on for ever; the better one of two must get to the last epoch."""
     pytest.importorskip("optuna")
     script = (
-        'x=$(hp x); for e in 1 2 3 4 5 6 7 8 9; do'
+        "x=$(hp x); for e in 1 2 3 4 5 6 7 8 9; do"
         ' awk -v x="$x" "BEGIN { print \\"loss=\\" x * x }"; done; exec sleep 600'
     )
     resources = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}
@@ -365,10 +373,15 @@ async def test_stop_ends_running_training_jobs_and_starts_no_more(embedded: Embe
     assert view.properties["TrainingJobStatusCounters"]["Stopped"] == len(names(view)) == 1
 
 
-async def test_who_takes_over_adopts_running_jobs_and_repeats_no_finished_one(
-    embedded: Embedded,
-) -> None:
-    """The second of three jobs runs when its runner goes away; each job may say it begins once."""
+async def left_by_its_runner(embedded: Embedded, lost: bool) -> tuple[StepView, list[str]]:
+    """A grid of four, whose second job runs when the runner goes away, after a takeover.
+
+    Args:
+        lost: the second job's supervisor dies, too.
+
+    Returns:
+        The step's view, and the name of each job each time that it began.
+    """
     begun = embedded.folder / "begun"
     fifo, gate = Fifo(embedded.folder / "fifo"), Fifo(embedded.folder / "gate")
     script = (
@@ -381,6 +394,11 @@ async def test_who_takes_over_adopts_running_jobs_and_repeats_no_finished_one(
     await finished_jobs(fifo, 1)
     running.cancel()
     await asyncio.wait([running])
+    if lost:
+        folder = embedded.home.attempt(execution_id, "Tune", 1) / "children" / "002"
+        claim = read_claim(str(folder))
+        assert claim is not None
+        os.kill(claim.pid, signal.SIGKILL)
     gate.say()
     state = await embedded.go_on(execution_id)
     fifo.close()
@@ -389,7 +407,20 @@ async def test_who_takes_over_adopts_running_jobs_and_repeats_no_finished_one(
     assert view.status is S.SUCCEEDED, view.failure_reason
     assert [attempt.number for attempt in view.attempts] == [1]
     assert by_letter(view, "TrainingJobStatus") == dict.fromkeys("abcd", "Completed")
-    assert begun.read_text().split() == sorted(names(view))
+    return view, begun.read_text().split()
+
+
+async def test_who_takes_over_adopts_running_jobs_and_repeats_no_finished_one(
+    embedded: Embedded,
+) -> None:
+    view, begun = await left_by_its_runner(embedded, lost=False)
+    assert begun == sorted(names(view))
+
+
+async def test_who_takes_over_starts_a_lost_training_job_again(embedded: Embedded) -> None:
+    view, begun = await left_by_its_runner(embedded, lost=True)
+    first, second, third, fourth = sorted(names(view))
+    assert begun == [first, second, second, third, fourth]
 
 
 def refusal(problems: Sequence[BaseException]) -> PlanError:
@@ -414,7 +445,3 @@ async def test_what_cannot_run_is_refused_before_anything_starts(
     with pytest.raises(ExceptionGroup) as caught:
         await embedded.run(definition(step))
     assert refusal(caught.value.exceptions).code == code
-
-
-def unused(state: ExecutionState) -> None:
-    """Nothing."""

@@ -25,7 +25,7 @@ async def test_home_says_of_each_execution_what_matters(
         await trip.sees("▶ train", "evaluate: KeyE", "⏸ waits for you", "20 reused")
         assert "1 running · 2 waiting · 1 failed" in trip.text
         await trip.press("down")
-        await trip.sees("failed in evaluate, attempt 1 after 00:04", "Threshold")
+        await trip.sees("failed in evaluate, attempt 1 after 4.0s", "Threshold")
 
 
 @both_sizes

@@ -29,7 +29,7 @@ def measure(
     from smclarify.bias import report  # type: ignore[import-not-found,unused-ignore]
 
     name = label_column(frame, config)
-    positive = config.get("label_values_or_threshold")
+    positive = _listed(config.get("label_values_or_threshold"))
     if name is None or not positive:
         raise CheckError("A bias analysis needs label and label_values_or_threshold.")
     stage = report.StageType.PRE_TRAINING
@@ -42,10 +42,10 @@ def measure(
     facets: dict[str, Any] = {}
     for facet in config.get("facet") or ():
         facet_name = column(frame, facet["name_or_index"])
-        values = facet.get("value_or_threshold")
+        values = _listed(facet.get("value_or_threshold"))
         facets[facet_name] = report.bias_report(
             frame,
-            report.FacetColumn(facet_name, list(values) if values else None),
+            report.FacetColumn(facet_name, values or None),
             report.LabelColumn(name, frame[name], list(positive)),
             stage,
             predictions,
@@ -57,3 +57,10 @@ def measure(
         "facets": facets,
         "label_value_or_threshold": report.label_value_or_threshold(frame[name], list(positive)),
     }
+
+
+def _listed(value: Any) -> list[Any]:
+    """Values as a list of their own, which ``smclarify`` may change."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]

@@ -27,6 +27,7 @@ class Sketch:
         self._compactions = [0]
         self._offsets = [0]
         self._held = 0
+        self._room = self._capacity(0)
 
     @classmethod
     def of(cls, items: Iterable[float]) -> Sketch:
@@ -40,11 +41,8 @@ class Sketch:
         """Take one item in."""
         self.levels[0].append(item)
         self._held += 1
-        if self._held > self._room():
+        if self._held > self._room:
             self._compact_first_full_level()
-
-    def _room(self) -> int:
-        return sum(self._capacity(level) for level in range(len(self.levels)))
 
     def _capacity(self, level: int) -> int:
         return int(2 * (math.ceil(self._size * self._factor**level / 2) + 1))
@@ -56,6 +54,7 @@ class Sketch:
                     self.levels.append([])
                     self._compactions.append(0)
                     self._offsets.append(0)
+                    self._room += self._capacity(level + 1)
                 self._compact(level)
                 return
 

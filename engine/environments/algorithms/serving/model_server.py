@@ -18,7 +18,7 @@ from typing import Any
 
 from ..job import Tree
 from . import user_module
-from .reply import LoadError, Model, Reply, error_reply
+from .reply import XGBOOST_PAYLOAD, LoadError, Model, Reply, error_reply
 
 SOCKET = "PIPETUI_SERVE_FD"
 FAMILY = "PIPETUI_SERVE_FAMILY"
@@ -103,7 +103,8 @@ def _end(children: list[int]) -> None:
 
 
 def _handler(model: Model) -> type[BaseHTTPRequestHandler]:
-    limit = int(os.environ.get("MAX_CONTENT_LENGTH") or 0)
+    usual = XGBOOST_PAYLOAD if os.environ.get(FAMILY) == user_module.XGBOOST else 0
+    limit = int(os.environ.get("MAX_CONTENT_LENGTH") or usual)
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 60

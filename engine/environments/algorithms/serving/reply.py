@@ -7,6 +7,9 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+XGBOOST_PAYLOAD = 6 * 1024**2
+"""Bytes of a request that the XGBoost images take where MAX_CONTENT_LENGTH says nothing."""
+
 
 @dataclass(frozen=True)
 class Reply:

@@ -14,7 +14,7 @@ import numpy  # type: ignore[import-not-found,unused-ignore]
 
 import xgboost  # type: ignore[import-not-found,unused-ignore]
 
-from .reply import LoadError, Reply, UnsupportedFormat
+from .reply import XGBOOST_PAYLOAD, LoadError, Reply, UnsupportedFormat
 from .xgboost_data import CSV, LIBSVM, matrix
 from .xgboost_selection import Selection
 
@@ -23,8 +23,6 @@ _JSON = "application/json"
 _JSON_LINES = "application/jsonlines"
 _ACCEPTED = (_JSON, _JSON_LINES, CSV, "csv", "json", "jsonlines")
 _VOTED = ("multi:softmax", "binary:hinge")
-# the library's own limit of a request in the image
-PAYLOAD_LIMIT = 6 * 1024**2
 
 
 class XgboostModel:
@@ -51,7 +49,7 @@ class XgboostModel:
 
     def execution_parameters(self) -> dict[str, Any]:
         """See `Model.execution_parameters`."""
-        limit = int(os.environ.get("MAX_CONTENT_LENGTH") or PAYLOAD_LIMIT)
+        limit = int(os.environ.get("MAX_CONTENT_LENGTH") or XGBOOST_PAYLOAD)
         return {
             "MaxConcurrentTransforms": os.cpu_count() or 1,
             "BatchStrategy": "MULTI_RECORD",
