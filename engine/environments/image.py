@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 
 
 class Family(Enum):
@@ -106,6 +107,7 @@ class Image:
         return self.repository.rpartition("/")[2]
 
 
+@lru_cache(maxsize=256)
 def parse_image(uri: str) -> Image:
     """Take an image URI apart; a text that is no image reference gives an ``OTHER`` image."""
     match = _REFERENCE.fullmatch(uri.strip())

@@ -43,6 +43,7 @@ class Job:
     grace_s: float = 120.0
 
 
+_SIGNALS = frozenset(map(int, signals.valid_signals()))
 _SHELL_CODES = {126: "the command cannot be executed", 127: "the command was not found"}
 
 
@@ -107,7 +108,7 @@ def signal_name(number: int) -> str:
 
 def exit_from_status(status: int, **more: Any) -> Exit:
     """Read a shell's ``$?``, in which 128 + N stands for death by signal N."""
-    if status - 128 in signals.valid_signals():
+    if status - 128 in _SIGNALS:
         return Exit(signal=status - 128, **more)
     return Exit(code=status, **more)
 

@@ -26,7 +26,8 @@ def launch() -> subprocess.Popen[bytes]:
     root = str(Path(__file__).resolve().parents[2])
     environment = {**os.environ, "PYTHONPATH": _joined(root, os.environ.get("PYTHONPATH", ""))}
     return subprocess.Popen(
-        [sys.executable, "-m", "engine.runner"],
+        # -P: a folder named engine in the working directory is not ours.
+        [sys.executable, "-P", "-m", "engine.runner"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 A check always computes a new baseline. Unless it is skipped, that is compared with the previous
 one: the supplied files, else those of the latest approved version in the model package group. What
-``SkipCheck`` and ``RegisterNewBaseline`` mean is the table of section 4.8 of the pipelines reference.
+SkipCheck and RegisterNewBaseline mean is the table of section 4.8 of the pipelines reference.
 """
 
 from __future__ import annotations
@@ -231,17 +231,11 @@ class CheckStep:
         end: JobsEnd,
         limit: float | None,
     ) -> Outcome:
-        kind = self._kind(settings)
-        uri = _output_uri(context.arguments)
+        uri = _output_uri(context.arguments).rstrip("/")
         context.doing("uploading outputs")
         _, note = await collect(context, end, partial(_upload, context, host, uri), None)
-        new = {one.name: f"{uri.rstrip('/')}/{one.file}" for one in kind.files}
-        used = new if settings.register else previous
-        properties = {f"CalculatedBaseline{name}": where for name, where in new.items()}
-        properties |= {f"BaselineUsedForDriftCheck{name}": used[name] for name in used}
         metadata: dict[str, Any] = {
             "CheckType": settings.check_type,
-            **properties,
             "CheckJobArn": local_arn("processing-job", context.job_name),
             "SkipCheck": settings.skip,
             "RegisterNewBaseline": settings.register,
@@ -250,19 +244,35 @@ class CheckStep:
             metadata["ModelPackageGroupName"] = settings.group
         if not end.ok:
             said = {self._step_type: metadata}
-            return job_outcome(end, [host], "Processing", limit, properties, said, note)
-        count = 0 if settings.skip else _count_violations(host)
-        if not count:
-            verdict = "not compared" if settings.skip else "no violations"
-            return succeeded(properties, {self._step_type: metadata}, note=verdict)
-        report = f"{uri.rstrip('/')}/{VIOLATIONS_FILE}"
-        metadata["ViolationReport"] = report
-        words = f"{count} violation(s), see {report}"
+            return job_outcome(end, [host], "Processing", limit, {}, said, note)
+        new = {one.name: f"{uri}/{one.file}" for one in self._kind(settings).files}
+        used = new if settings.register else previous
+        properties = {f"CalculatedBaseline{name}": where for name, where in new.items()}
+        properties |= {f"BaselineUsedForDriftCheck{name}": used[name] for name in new}
+        metadata |= properties
+        if settings.skip:
+            return succeeded(properties, {self._step_type: metadata}, note="not compared")
+        return self._judge(_count_violations(host), uri, settings, properties, metadata)
+
+    def _judge(
+        self,
+        violations: int,
+        uri: str,
+        settings: Settings,
+        properties: dict[str, Any],
+        metadata: dict[str, Any],
+    ) -> Outcome:
+        """What the violations of the previous baseline mean for the step."""
+        said = {self._step_type: metadata}
+        if not violations:
+            return succeeded(properties, said, note="no violations")
+        report = metadata["ViolationReport"] = f"{uri}/{VIOLATIONS_FILE}"
+        note = f"{violations} violation(s), see {report}"
         if not settings.fail_on_violation:
-            return succeeded(properties, {self._step_type: metadata}, note=words)
+            return succeeded(properties, said, note)
         check = self._step_type.removesuffix("Check")
         reason = f"ClientError: {check} check failed. See violation report {report}"
-        return failed(reason, "check-violated", properties, {self._step_type: metadata}, words)
+        return failed(reason, "check-violated", properties, said, note)
 
 
 def _image(context: StepContext) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
+
 from engine.errors import JobError
 
 ROOT = "/opt/ml"
@@ -52,7 +54,7 @@ class OptMl:
         """Write a configuration file that the job reads."""
         path = self.host_path(inside)
         os.makedirs(path.parent, mode=0o700, exist_ok=True)
-        path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1))
 
     def read_text(self, inside: str) -> str:
         """The first characters of a file the job may have written; empty where it has not."""

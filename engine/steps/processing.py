@@ -97,7 +97,7 @@ class ProcessingStep:
         hosts = hosts_of(context.directory, _cluster(arguments))
         prepared = await prepare(context, image)
         environment = job_environment(context, prepared, text_map(arguments.get("Environment")))
-        if not context.resuming:
+        if not context.resuming and _wants_tree(context):
             if arguments.get("ProcessingInputs"):
                 context.doing("copying inputs")
                 await context.in_thread(_lay_out, context, hosts)
@@ -123,6 +123,14 @@ def _command(context: StepContext, specification: Json) -> tuple[tuple[str, ...]
             " runtime (jobs.runner).",
         )
     return check_command([*entry, *given], context.step.name), not entry
+
+
+def _wants_tree(context: StepContext) -> bool:
+    """Whether to lay out ``/opt/ml``; a plain process cannot see it, so only for what is copied."""
+    arguments: Json = context.arguments
+    outputs = section(arguments, "ProcessingOutputConfig").get("Outputs")
+    plain = context.services.config.job_runner == "process"
+    return not plain or bool(arguments.get("ProcessingInputs") or outputs)
 
 
 def _cluster(arguments: Json) -> Json:

@@ -113,6 +113,15 @@ def open_search(
     return StudySearch(algorithm, seed, observations, request.resources)
 
 
+def spread(seed: str, count: int, number: int, name: str) -> float:
+    """A share of a range for the ``number``-th (from 0) of ``count`` points.
+
+    Each of ``count`` equal parts of a range gets one of the points (a Latin hypercube).
+    """
+    parts = sorted(range(count), key=lambda part: draw(seed, name, part))
+    return (parts[number] + draw(seed, name, "within", number)) / count
+
+
 def draw(seed: str, *what: object) -> float:
     """A number from 0 to just below 1 that depends on nothing but the arguments."""
     digest = hashlib.sha256("/".join(map(str, (seed, *what))).encode()).digest()

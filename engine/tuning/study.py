@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import PlanError
-from engine.tuning.ranges import Categorical, Point, Range
+from engine.tuning.ranges import Categorical, Point, Range, Scaling
 from engine.tuning.request import Algorithm, Resources
-from engine.tuning.search import Observation, draw
+from engine.tuning.search import Observation, draw, spread
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 STARTUP_JOBS = 5
-"""Training jobs that are drawn at random before there is something to learn from."""
+"""Training jobs that are spread over the ranges before there is something to learn from."""
 
 
 def require_optuna() -> Any:
@@ -34,7 +34,7 @@ def require_optuna() -> Any:
 
 
 class StudySearch:
-    """A study in memory, on shares of ranges: scales are the ranges' own affair.
+    """A study in memory, which sees integers as they are and real numbers as shares of ranges.
 
     The sampler of each job has a seed made of the search's and of how many came before, so that a
     study that was told the same proposes the same.
@@ -77,7 +77,10 @@ class StudySearch:
 
     def propose(self, number: int) -> Point | None:
         """See ``Search.propose``."""
-        self._study.sampler = self._sampler()
+        count = len(self._study.get_trials(deepcopy=False))
+        if count < STARTUP_JOBS:
+            self._study.enqueue_trial(self._spread(count))
+        self._study.sampler = self._sampler(count)
         trial = self._study.ask(self._distributions)
         self._trials[number] = trial
         return {name: self._text(one, trial.params[name]) for name, one in self._ranges.items()}
@@ -115,8 +118,14 @@ class StudySearch:
         ].intermediate_values
         return found
 
-    def _sampler(self) -> BaseSampler:
-        seed = int(draw(self._seed, len(self._study.trials)) * 2**32)
+    def _spread(self, count: int) -> dict[str, Any]:
+        """The next of the first points."""
+        shares = {name: spread(self._seed, STARTUP_JOBS, count, name) for name in self._ranges}
+        point = {name: one.at(shares[name]) for name, one in self._ranges.items()}
+        return self._params(point) or {}
+
+    def _sampler(self, count: int) -> BaseSampler:
+        seed = int(draw(self._seed, count) * 2**32)
         sampler: BaseSampler = self._optuna.samplers.TPESampler(
             seed=seed,
             n_startup_trials=STARTUP_JOBS,
@@ -129,6 +138,9 @@ class StudySearch:
         distributions = self._optuna.distributions
         if isinstance(one, Categorical):
             return distributions.CategoricalDistribution(one.values)
+        if one.integer:
+            log = one.scaling is Scaling.LOGARITHMIC
+            return distributions.IntDistribution(int(one.low), int(one.high), log=log)
         return distributions.FloatDistribution(0.0, 1.0)
 
     def _params(self, point: Point) -> dict[str, Any] | None:
@@ -139,9 +151,12 @@ class StudySearch:
             if isinstance(one, Categorical):
                 found[name] = text if text in one.values else None
             else:
-                found[name] = one.share(text)
+                share = one.share(text)
+                found[name] = int(float(text)) if one.integer and share is not None else share
         return None if None in found.values() else found
 
     @staticmethod
     def _text(one: Range, value: Any) -> str:
-        return value if isinstance(one, Categorical) else one.at(value)
+        if isinstance(one, Categorical):
+            return str(value)
+        return str(value) if one.integer else one.at(value)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Mapping
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from tests.engine.embedded import HOST_IMAGE, Embedded
+from engine.home import Home
+from tests.engine.embedded import HOST_IMAGE
 
 # predicts factor * sum(row), in CSV; the factor is the model's data
 SCALE = """
@@ -27,9 +27,9 @@ def output_fn(values, accept):
 """
 
 
-def pack_model(embedded: Embedded, uri: str, code: str, **files: str) -> str:
+def pack_model(home: Home, uri: str, code: str, **files: str) -> str:
     """Store a ``model.tar.gz`` with ``code/inference.py`` and further files; returns its URI."""
-    path: Path = embedded.home.s3 / uri.removeprefix("s3://")
+    path = home.s3 / uri.removeprefix("s3://")
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {**files, "code/inference.py": code} if code else files
     with tarfile.open(path, "w:gz") as archive:

@@ -237,6 +237,8 @@ async def test_data_that_cannot_be_used_fails_the_job_with_its_reason(embedded: 
     step = await check(embedded, SkipCheck=True, RegisterNewBaseline=True)
     assert step.status is StepStatus.FAILED
     assert step.failure_reason.startswith("AlgorithmError: The dataset has no rows: 1 file(s)")
+    assert "CalculatedBaselineStatistics" not in step.properties
+    assert "CheckJobArn" in step.metadata["QualityCheck"]
 
 
 @needs_shared

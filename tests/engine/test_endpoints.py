@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from engine.errors import CommandRejected, NotFound
+from engine.jobs import identity
+from engine.jobs.attempt import read_claim
+from engine.jobs.identity import ProcessIdentity
+from engine.jobs.processes import ended
 from engine.model.fold import ExecutionState
 from engine.model.status import StepStatus
 from engine.serving.endpoints import (
@@ -24,8 +28,11 @@ from engine.serving.endpoints import (
     locked,
     stop_endpoint,
 )
+from tests.engine.crash import Host, host
 from tests.engine.embedded import Embedded, definition
 from tests.engine.serving import SCALE, container, model_step, pack_model
+
+__all__ = ["host"]
 
 S = StepStatus
 NAME = "my-endpoint"
@@ -41,7 +48,7 @@ async def serving(embedded: Embedded) -> AsyncIterator[Embedded]:
 
 def scale(embedded: Embedded, factor: str, code: str = SCALE) -> dict[str, Any]:
     return container(
-        pack_model(embedded, f"s3://bucket/{factor}/model.tar.gz", code, factor=factor),
+        pack_model(embedded.home, f"s3://bucket/{factor}/model.tar.gz", code, factor=factor),
         SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT="text/csv",
     )
 
@@ -190,17 +197,11 @@ async def test_an_endpoint_whose_model_dies_is_listed_as_failed(serving: Embedde
     await run(serving, *endpoint_steps(scale(serving, "2", code)))
     endpoint = only(serving)
     assert (await ask(serving, b"0")).status == 503
-    await _ended(endpoint)
+    async with asyncio.timeout(20):
+        process = ProcessIdentity.from_dict(endpoint.description["Local"]["Handle"])
+        await ended(process)
     assert only(serving).status == "Failed"
     assert "ended while it was in service" in endpoint.log.read_text()
-
-
-async def _ended(endpoint: Endpoint) -> None:
-    from engine.jobs.identity import ProcessIdentity
-    from engine.jobs.processes import ended
-
-    async with asyncio.timeout(20):
-        await ended(ProcessIdentity.from_dict(endpoint.description["Local"]["Handle"]))
 
 
 async def test_inference_components_are_asked_by_name_beside_the_variant(serving: Embedded) -> None:
@@ -220,6 +221,33 @@ async def test_inference_components_are_asked_by_name_beside_the_variant(serving
     assert (await ask(serving)).body == b"6\n"
     answer = await ask(serving, component="extra")
     assert (answer.body, answer.variant) == (b"300\n", "v0")
+
+
+def test_a_killed_runners_half_started_endpoint_is_ended_by_the_next_one(host: Host) -> None:
+    up, gate = host.fifo("up"), host.fifo("gate")
+    code = f"""
+def model_fn(folder):
+    with open({str(up.path)!r}, "w") as said: said.write("loading\\n")
+    with open({str(gate.path)!r}) as heard: heard.readline()
+def transform_fn(model, body, content_type, accept): return "here", accept
+"""
+    data = pack_model(host.home, "s3://bucket/model.tar.gz", code)
+    execution_id = host.start(definition(*endpoint_steps(container(data))))
+    assert up.hear() == "loading\n"
+    (begun,) = (host.home.root / "endpoints" / NAME).glob("[0-9]*")
+    claim = read_claim(str(begun))
+    assert claim is not None
+    half = identity.of(claim.pid)
+    assert half is not None
+    host.kill_runner(execution_id)
+    host.take_over(execution_id)
+    assert up.hear() == "loading\n"
+    assert not half.alive()
+    gate.say()
+    assert host.settle(execution_id).steps["Serve"].status is S.SUCCEEDED
+    answer = invoke(host.home.root, NAME, b"")
+    assert (answer.status, answer.body) == (200, b"here")
+    asyncio.run(delete_endpoint(host.home.root, NAME))
 
 
 async def test_an_endpoint_step_with_variants_is_a_configuration(serving: Embedded) -> None:

@@ -10,8 +10,11 @@ import pytest
 
 from engine.errors import PlanError
 from engine.model.status import StepStatus
+from tests.engine.crash import Host, host
 from tests.engine.embedded import Embedded, definition
 from tests.engine.serving import SCALE, container, model_step, pack_model, transform_step
+
+__all__ = ["host"]
 
 S = StepStatus
 OUT = "s3://bucket/out"
@@ -26,7 +29,7 @@ async def transform(embedded: Embedded, *models: Any, **more: Any) -> Any:
 
 def scale(embedded: Embedded, factor: str = "2", code: str = SCALE, **variables: str) -> Any:
     uri = f"s3://bucket/models/{factor}/model.tar.gz"
-    return container(pack_model(embedded, uri, code, factor=factor), **variables)
+    return container(pack_model(embedded.home, uri, code, factor=factor), **variables)
 
 
 async def test_every_file_below_the_prefix_has_an_output_of_its_name(embedded: Embedded) -> None:
@@ -160,6 +163,18 @@ async def test_containers_in_series_each_find_their_own_model(embedded: Embedded
     assert embedded.get(f"{OUT}/a.csv.out") == "60\n140\n"
 
 
+async def test_where_nothing_can_be_mounted_containers_are_told_their_models_place(
+    embedded: Embedded,
+) -> None:
+    embedded.home.config.write_text('[jobs]\nrunner = "rewrite"\n')
+    embedded.put("s3://bucket/in/a.csv", "1,2\n")
+    accept = {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}
+    models = [scale(embedded, factor, **accept) for factor in ("2", "10")]
+    view = await transform(embedded, *models)
+    assert view.status is S.SUCCEEDED, view.failure_reason
+    assert embedded.get(f"{OUT}/a.csv.out") == "60\n"
+
+
 async def test_the_model_sees_the_variables_of_a_batch_transform(embedded: Embedded) -> None:
     embedded.put("s3://bucket/in/a.csv", "x\n")
     code = """
@@ -184,7 +199,7 @@ def transform_fn(model, body, content_type, accept):
 async def test_submitted_code_is_fetched_from_s3(embedded: Embedded) -> None:
     embedded.put("s3://bucket/in/a.csv", "1,2\n")
     embedded.put("s3://bucket/code/score.py", SCALE)
-    data = pack_model(embedded, "s3://bucket/models/plain.tar.gz", "", factor="3")
+    data = pack_model(embedded.home, "s3://bucket/models/plain.tar.gz", "", factor="3")
     made = container(
         data, SAGEMAKER_PROGRAM="score.py", SAGEMAKER_SUBMIT_DIRECTORY="s3://bucket/code/"
     )
@@ -261,6 +276,31 @@ async def test_a_record_larger_than_the_payload_fails_the_step(embedded: Embedde
     view = await transform(embedded, scale(embedded), MaxPayloadInMB=1)
     assert view.status is S.FAILED
     assert "a.csv: record 2 has 1048577 bytes, more than MaxPayloadInMB" in view.failure_reason
+
+
+def test_a_transform_whose_runner_is_killed_goes_on_where_it_is(host: Host) -> None:
+    up, gate = host.fifo("up"), host.fifo("gate")
+    code = f"""
+def model_fn(folder): return None
+def transform_fn(model, body, content_type, accept):
+    with open({str(up.path)!r}, "w") as said: said.write("asked\\n")
+    with open({str(gate.path)!r}) as heard: heard.readline()
+    return "done", accept
+"""
+    source = host.home.s3 / "bucket/in/a.csv"
+    source.parent.mkdir(parents=True)
+    source.write_text("1\n")
+    data = pack_model(host.home, "s3://bucket/model.tar.gz", code)
+    step = transform_step("Score", "Make", "s3://bucket/in/", OUT)
+    execution_id = host.start(definition(model_step("Make", container(data)), step))
+    assert up.hear() == "asked\n"
+    host.kill_runner(execution_id)
+    host.take_over(execution_id)
+    gate.say()
+    view = host.settle(execution_id).steps["Score"]
+    assert view.status is S.SUCCEEDED, view.failure_reason
+    assert len(view.attempts) == 1
+    assert (host.home.s3 / "bucket/out/a.csv.out").read_text() == "done\n"
 
 
 async def test_a_model_nobody_made_fails_the_step(embedded: Embedded) -> None:

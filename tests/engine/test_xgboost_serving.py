@@ -18,7 +18,7 @@ from engine.environments import Environments, resolve
 from engine.model.status import ExecutionStatus
 from engine.serving.endpoints import delete_endpoint, invoke, list_endpoints
 from tests.engine.embedded import Embedded, definition
-from tests.engine.serving import container, model_step, transform_step
+from tests.engine.serving import container, model_step, pack_model, transform_step
 from tests.environments import shared_environments
 from tests.shared import SHARED, needs_shared
 
@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.environments, needs_shared]
 ROOT = Path(__file__).parents[1]
 ABALONE = ROOT / "definitions" / "v2-abalone-full.json"
 SERVED = ROOT / "definitions" / "v2-endpoint-infcomponent-lineage.json"
+SERIAL = ROOT / "definitions" / "v2-pipeline-model-transform.json"
 BUCKET = "s3://pipetui-test-bucket"
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.5-1"
 
@@ -139,6 +140,33 @@ async def test_batch_answers_have_the_algorithms_own_form(
     assert not state.steps["Score"].failure_reason
     lines = served.get("s3://bucket/out/a.csv.out").splitlines()
     assert len(lines) == 2 and all(re.fullmatch(form, line) for line in lines), lines
+
+
+async def test_an_sdk_made_model_of_two_images_transforms_in_series(
+    served: Embedded, classes: dict[str, Any]
+) -> None:
+    document = json.loads(SERIAL.read_text())
+    steps = {step["Name"]: step for step in document["Steps"]}
+    first, second = steps["PM-CreateModel"]["Arguments"]["Containers"]
+    code = """
+import json
+def model_fn(folder): return None
+def transform_fn(model, body, content_type, accept):
+    rows = [json.loads(line)["features"] for line in body.decode().splitlines()]
+    return "\\n".join(",".join(map(str, row)) for row in rows), "text/csv"
+"""
+    pack_model(served.home, first["ModelDataUrl"], code)
+    second["ModelDataUrl"] = classes["ModelDataUrl"]
+    given = steps["TF"]["Arguments"]["TransformInput"]["DataSource"]["S3DataSource"]
+    given["S3Uri"] = "s3://bucket/in/"
+    served.put("s3://bucket/in/a.jsonl", '{"features": [1, 2]}\n{"features": [3, 4]}\n')
+
+    state = await served.run(document, selection=("PM-CreateModel", "TF"))
+
+    assert not state.steps["TF"].failure_reason
+    target = state.steps["TF"].arguments["TransformOutput"]["S3OutputPath"]
+    lines = served.get(f"{target}/a.jsonl.out").splitlines()
+    assert [len(json.loads(line)) for line in lines] == [3, 3]
 
 
 async def test_an_sdk_made_endpoint_answers_in_the_types_and_errors_of_the_algorithm(

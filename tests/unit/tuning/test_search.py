@@ -14,7 +14,7 @@ from engine.tuning.ranges import Point
 from engine.tuning.request import TuningRequest, read_request
 from engine.tuning.search import Observation, Search, draw, open_search
 
-BUDGET, SEEDS = 24, range(10)
+BUDGET, SEEDS = 24, range(20)
 
 
 def request(strategy: str, ranges: dict[str, Any] | None = None, **config: Any) -> TuningRequest:
@@ -79,8 +79,8 @@ def test_bayesian_finds_a_better_objective_than_random_at_equal_budget() -> None
     pytest.importorskip("optuna")
     bayesian = [best("Bayesian", seed) for seed in SEEDS]
     random = [best("Random", seed) for seed in SEEDS]
-    assert fmean(bayesian) < fmean(random) * 0.75
-    assert sum(b < r for b, r in zip(bayesian, random, strict=True)) >= 7
+    assert fmean(bayesian) < fmean(random) * 0.7
+    assert sum(b < r for b, r in zip(bayesian, random, strict=True)) > 0.7 * len(SEEDS)
 
 
 @pytest.mark.parametrize("strategy", ["Random", "Bayesian"])
@@ -125,15 +125,17 @@ def test_hyperband_stops_jobs_that_are_worse_at_a_rung_and_all_at_the_last_epoch
     epochs = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}
     found = search("Hyperband", "s", StrategyConfig=epochs)
     reached = {}
-    for number in range(12):
+    for number in range(48):
         assert found.propose(number) is not None
-        loss = float((number * 5) % 12)
+        loss = float((number * 5) % 48)
         epoch = next(e for e in range(1, 10) if found.report(number, e, loss))
         found.settle(number, loss, stopped=True)
         reached[loss] = epoch
     assert reached[0.0] == 9
     assert min(reached.values()) < 9
-    assert fmean(reached[loss] for loss in range(4)) > fmean(reached[loss] for loss in range(8, 12))
+    assert fmean(reached[loss] for loss in range(12)) > fmean(
+        reached[loss] for loss in range(36, 48)
+    )
 
 
 def test_an_epoch_that_is_reported_again_changes_nothing() -> None:
