@@ -1,4 +1,4 @@
-"""Where the test data that stays outside the repository lies, and the mark for tests that need it."""
+"""Where the test data outside of the repository lies, and the mark for tests that need it."""
 
 from __future__ import annotations
 

@@ -360,6 +360,7 @@ def test_the_codes_of_the_errors_are_what_others_rely_on() -> None:
         "not-found",
         "plan-impossible",
         "source-error",
+        "start-refused",
         "storage-error",
         "store-error",
     }

@@ -15,6 +15,8 @@ from pathlib import Path
 _PROGRAMS = {
     "xgboost": "xgboost.training",
     "script-mode": "script_mode.runner",
+    "notebook": "notebook.runner",
+    "repack": "repack.model",
     "serve": "serving.model_server",
     "transform": "serving.transform",
     "endpoint": "serving.endpoint",

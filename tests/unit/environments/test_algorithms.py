@@ -12,7 +12,10 @@ import pytest
 from engine.environments.programs import FOLDER
 
 SOURCES = sorted(FOLDER.rglob("*.py"))
-ALLOWED = set(sys.stdlib_module_names) | {"xgboost", "numpy", "sklearn", "pyarrow"}
+ALLOWED = set(sys.stdlib_module_names) | {
+    "boto3", "jmespath", "numpy", "pandas", "pyarrow", "shap", "sklearn", "smclarify", "xgboost",
+}  # fmt: skip
+"""What the environments of the programs hold."""
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda file: str(file.relative_to(FOLDER)))
