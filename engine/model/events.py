@@ -103,6 +103,12 @@ class StepStarted:
     """Arguments with every expression resolved; None when resolving them failed."""
     directory: str = ""
     """The attempt's folder, absolute; empty for steps that run no job."""
+    cache_key: dict[str, Json] = field(default_factory=dict)
+    """What the result depends on, where the step may be cached; empty where it may not."""
+    cache_digest: str = ""
+    """Digest of the key; results with the same one stand for each other."""
+    reason: str = ""
+    """Why it runs although it may be cached; empty where there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,9 @@ class StepView:
     environment: dict[str, Any] = field(default_factory=dict)
     source_execution: str = ""
     """Where a reused or cached result comes from."""
+    cache_key: dict[str, Any] = field(default_factory=dict)
+    """What the result depends on, where the step may be cached."""
+    cache_digest: str = ""
     callback_token: str = ""
     """Set while the step waits for an answer."""
     callback_inputs: dict[str, Any] = field(default_factory=dict)

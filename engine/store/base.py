@@ -15,7 +15,7 @@ from engine.model.events import (
     ModelPackageCreated,
 )
 from engine.model.fold import ExecutionState
-from engine.model.views import ExecutionView, ModelPackageView
+from engine.model.views import ExecutionView, ModelPackageView, StepView
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,17 @@ class EventStore(Protocol):
 
     async def state(self, execution_id: str) -> ExecutionState:
         """The execution with its steps as of the last event."""
+        ...
+
+    async def cached(
+        self, pipeline: str, step: str, digest: str = "", *, since: float = 0.0
+    ) -> StepView | None:
+        """The newest result that a step of a pipeline computed itself, with a cache key.
+
+        Args:
+            digest: of the cache key; empty for whichever was computed last.
+            since: results that ended before this time have expired.
+        """
         ...
 
     async def unfinished(self) -> list[ExecutionView]:

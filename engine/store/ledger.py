@@ -78,11 +78,7 @@ class Ledger:
                  codec.encode(state.execution)),
             )  # fmt: skip
             self._db.executemany(
-                "INSERT INTO step VALUES (?, ?, ?, ?)",
-                (
-                    (execution_id, step.index, step.seq, codec.encode(step))
-                    for step in state.steps.values()
-                ),
+                "INSERT INTO step VALUES (?, ?, ?, ?, ?, ?)", map(_step_row, state.steps.values())
             )
         return execution_id
 
@@ -234,11 +230,9 @@ class Ledger:
         events = [self._insert(execution_id, fact, at, actor) for fact in facts]
         _, touched = apply(state, *events)
         self._db.executemany(
-            "UPDATE step SET seq = ?, view = ? WHERE execution_id = ? AND position = ?",
-            (
-                (step.seq, codec.encode(step), execution_id, step.index)
-                for step in (state.steps[name] for name in touched)
-            ),
+            "UPDATE step SET cache = ?4, seq = ?5, view = ?6"
+            " WHERE execution_id = ?1 AND position = ?2 AND name = ?3",
+            (_step_row(state.steps[name]) for name in touched),
         )
         view = state.execution
         self._db.execute(
@@ -285,8 +279,7 @@ class Ledger:
              codec.encode(view)),
         )  # fmt: skip
         self._db.executemany(
-            "INSERT INTO step VALUES (?, ?, ?, ?)",
-            ((view.id, step.index, step.seq, codec.encode(step)) for step in state.steps.values()),
+            "INSERT INTO step VALUES (?, ?, ?, ?, ?, ?)", map(_step_row, state.steps.values())
         )
 
 
@@ -296,6 +289,12 @@ def read_events(
     """Events that ``query`` (all columns of ``event``) finds; foreign rows decode as unknown."""
     for seq, execution_id, _step, at, actor, kind, data in connection.execute(query, arguments):
         yield Event(seq, execution_id, at, actor, codec.decode_fact(kind, data))
+
+
+def _step_row(step: StepView) -> tuple[str, int, str, str, int, bytes]:
+    """A row of ``step``; only a result that the step computed itself can be found by its cache."""
+    cache = step.cache_digest if rules.computed(step) else ""
+    return step.execution_id, step.index, step.name, cache, step.seq, codec.encode(step)
 
 
 def _package_row(package: ModelPackageView) -> tuple[str, str, int, str, int, bytes]:

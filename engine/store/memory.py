@@ -19,7 +19,7 @@ from engine.model.events import (
 )
 from engine.model.fold import ExecutionState, apply, apply_package
 from engine.model.status import EXECUTION_ENDED
-from engine.model.views import ExecutionView, ModelPackageView
+from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import rules
 from engine.store.base import Alive, Holder, Lease, Settlement
 
@@ -96,6 +96,22 @@ class MemoryStore:
         if state is None:
             raise rules.no_execution(execution_id)
         return state
+
+    async def cached(
+        self, pipeline: str, step: str, digest: str = "", *, since: float = 0.0
+    ) -> StepView | None:
+        found = [
+            view
+            for state in self._states.values()
+            if state.execution.pipeline == pipeline
+            for view in (state.steps.get(step),)
+            if view is not None
+            and view.cache_digest
+            and rules.computed(view)
+            and digest in ("", view.cache_digest)
+        ]
+        newest = max(found, key=lambda view: view.seq, default=None)
+        return newest if newest is not None and (newest.ended_at or 0.0) >= since else None
 
     async def unfinished(self) -> list[ExecutionView]:
         views = [state.execution for state in self._states.values()]

@@ -35,10 +35,13 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE step (
         execution_id TEXT NOT NULL,
         position INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        cache TEXT NOT NULL,
         seq INTEGER NOT NULL,
         view BLOB NOT NULL,
         PRIMARY KEY (execution_id, position)
     );
+    CREATE INDEX step_by_cache ON step (name, seq) WHERE cache <> '';
 
     CREATE TABLE lease (
         execution_id TEXT PRIMARY KEY,

@@ -85,6 +85,20 @@ def steps(db: sqlite3.Connection, execution_id: str, after: int = 0) -> list[Ste
     return [codec.decode(row[0], StepView) for row in rows]
 
 
+def cached(
+    db: sqlite3.Connection, pipeline: str, step: str, digest: str, since: float
+) -> StepView | None:
+    """See ``EventStore.cached``."""
+    rows = db.execute(
+        "SELECT step.view FROM step JOIN execution ON execution.id = step.execution_id"
+        " WHERE step.name = ? AND step.cache <> '' AND (? = '' OR step.cache = ?)"
+        " AND execution.pipeline = ? ORDER BY step.seq DESC LIMIT 1",
+        (step, digest, digest, pipeline),
+    )
+    found = next((codec.decode(row[0], StepView) for row in rows), None)
+    return found if found is not None and (found.ended_at or 0.0) >= since else None
+
+
 def events(
     db: sqlite3.Connection, execution_id: str, after: int = 0, limit: int = 1000
 ) -> list[Event]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from engine.errors import CommandRejected, NotFound, StaleLease
 from engine.model.events import ExecutionCreated, ModelPackageCreated
-from engine.model.views import ExecutionView, ModelPackageView, local_arn
+from engine.model.status import StepAction, StepStatus
+from engine.model.views import ExecutionView, ModelPackageView, StepView, local_arn
 
 
 def same_request(view: ExecutionView, fact: ExecutionCreated) -> str:
@@ -74,3 +75,8 @@ def no_package(arn: str) -> NotFound:
 def no_definition(sha: str) -> NotFound:
     """The answer where no execution brought that definition."""
     return NotFound(f"no definition {sha}", code="definition-not-found")
+
+
+def computed(step: StepView) -> bool:
+    """Whether a step has a result that it computed itself, and that may be reused."""
+    return step.status is StepStatus.SUCCEEDED and step.action is StepAction.RUN

@@ -21,7 +21,7 @@ from engine.model.events import (
     ModelPackageCreated,
 )
 from engine.model.fold import ExecutionState
-from engine.model.views import ExecutionView, ModelPackageView
+from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import queries
 from engine.store.base import Alive, Holder, Lease, Settlement
 from engine.store.connection import connect
@@ -96,6 +96,11 @@ class SqliteStore:
 
     async def state(self, execution_id: str) -> ExecutionState:
         return await self._run(self._ledger.state, execution_id)
+
+    async def cached(
+        self, pipeline: str, step: str, digest: str = "", *, since: float = 0.0
+    ) -> StepView | None:
+        return await self._ask(queries.cached, pipeline, step, digest, since)
 
     async def unfinished(self) -> list[ExecutionView]:
         return await self._ask(queries.unfinished)

@@ -50,7 +50,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "data": _json,
     "kind": st.just("FactOfTomorrow"),
     **dict.fromkeys(("metadata", "properties", "handle", "environment"), _object),
-    **dict.fromkeys(("inputs", "outputs"), _object),
+    **dict.fromkeys(("inputs", "outputs", "cache_key"), _object),
 }
 _OTHERS = (ExecutionCreated, ModelPackageCreated, ModelApprovalChanged)
 
