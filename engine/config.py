@@ -72,6 +72,13 @@ class Config:
             "help": "variables of the host that jobs get as well",
         },
     )
+    retry_user_code: int = field(
+        default=0,
+        metadata={
+            "key": "jobs.retry_user_code",
+            "help": "times that a step whose own code failed runs again; AWS never does that",
+        },
+    )
     preflight: str = field(
         default="warn",
         metadata={

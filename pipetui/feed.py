@@ -46,7 +46,7 @@ FASTEST, SLOWEST = 0.1, 0.25
 _RETRY = (1.0, 2.0, 5.0)
 _LISTED = 500
 _RUNNING_SHOWN = 20
-_ENDINGS = frozenset({"StepSucceeded", "StepFailed", "StepStopped", "AttemptLost"})
+_ENDINGS = frozenset({"StepSucceeded", "StepFailed", "StepStopped", "AttemptLost", "AttemptFailed"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,18 @@ class AttemptLost:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """An attempt failed in a way that a retry policy covers; the step runs again."""
+
+    step: str
+    attempt: int
+    reason: str
+    code: str
+    delay_s: float
+    """Seconds until the next attempt."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackRequested:
     """A Callback step waits for an answer to its token."""
 
@@ -294,6 +306,7 @@ Fact = (
     | StepBlocked
     | StepReused
     | AttemptLost
+    | AttemptFailed
     | CallbackRequested
     | CallbackAnswered
     | ModelPackageCreated

@@ -338,6 +338,15 @@ def _lost(step: StepView, event: e.Event, fact: e.AttemptLost) -> _Changes:
     }
 
 
+def _attempt_failed(step: StepView, event: e.Event, fact: e.AttemptFailed) -> _Changes:
+    return _close(step, event, StepStatus.FAILED, fact.reason) | {
+        "status": StepStatus.WAITING,
+        "ended_at": None,
+        "reason": f"attempt {fact.attempt} failed, runs again after {fact.delay_s:g} s:"
+        f" {fact.reason}",
+    }
+
+
 def _callback_requested(step: StepView, event: e.Event, fact: e.CallbackRequested) -> _Changes:
     if not step.running:
         return {}
@@ -372,6 +381,7 @@ _STEP: dict[type, Callable[[StepView, e.Event, Any], _Changes]] = {
     e.StepBlocked: _blocked,
     e.StepReused: _reused,
     e.AttemptLost: _lost,
+    e.AttemptFailed: _attempt_failed,
     e.CallbackRequested: _callback_requested,
     e.CallbackAnswered: _callback_answered,
 }

@@ -66,6 +66,8 @@ _TOP_LEVEL: dict[str, tuple[str, ...]] = {
     "Callback": ("SqsQueueUrl",),
 }
 
+_URI_KEYS = frozenset({"S3Uri", "sagemaker_submit_directory", "ModelDataUrl"})
+
 CACHEABLE = frozenset({*_FIELDS, *_TOP_LEVEL, "EMRServerless", "Endpoint", "EndpointConfig", "Job"})
 """Step types whose CacheConfig the service honours."""
 
@@ -100,6 +102,23 @@ def cache_key(
         found["OutputParameters"] = [[one.name, one.type] for one in step.output_parameters]
     key = {name: value for name, value in found.items() if value is not None}
     return key | ({"files": dict(sorted(fingerprints.items()))} if fingerprints else {})
+
+
+def local_uris(arguments: Any) -> list[str]:
+    """Where Arguments name a file or folder of this host in place of an S3 URI."""
+    found: dict[str, None] = {}
+    waiting = [arguments]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            for name, inner in value.items():
+                if name in _URI_KEYS and isinstance(inner, str):
+                    found[inner.strip('"')] = None
+                else:
+                    waiting.append(inner)
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return sorted(uri for uri in found if uri and not uri.startswith("s3://"))
 
 
 def digest(key: Mapping[str, Any]) -> str:

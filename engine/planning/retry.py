@@ -41,6 +41,30 @@ class Retry:
     policy: RetryPolicy
 
 
+_CLASSES = {
+    "internal-error": ExceptionType.SERVICE_FAULT,
+    "job-not-started": ExceptionType.SERVICE_FAULT,
+    "job-directory-unusable": ExceptionType.SERVICE_FAULT,
+    "disk-full": ExceptionType.RESOURCE_LIMIT,
+    "environment-locked": ExceptionType.THROTTLING,
+    "algorithm-error": ExceptionType.USER_CODE,
+    "lambda-failed": ExceptionType.USER_CODE,
+}
+"""Codes of failures on this host -> the class of the service they stand for."""
+
+
+def failure_class(code: str) -> ExceptionType | None:
+    """The class that a failure's code belongs to; None for one that no policy covers."""
+    return _CLASSES.get(code)
+
+
+def user_code_policies(attempts: int) -> tuple[RetryPolicy, ...]:
+    """The policy for failures of the user's code that the configuration asks for; ours alone."""
+    if not attempts:
+        return ()
+    return (RetryPolicy((ExceptionType.USER_CODE,), max_attempts=attempts),)
+
+
 def next_retry(
     policies: Sequence[RetryPolicy],
     step_type: str,

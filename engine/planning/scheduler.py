@@ -119,6 +119,11 @@ class Scheduler:
         return taken
 
     @property
+    def stopping(self) -> bool:
+        """Whether nothing starts any more."""
+        return self._stopping
+
+    @property
     def running(self) -> int:
         """How many steps were taken and have not settled."""
         return self._running

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count, takewhile
 from pathlib import Path
@@ -25,11 +26,14 @@ from engine.model import commands as c
 from engine.model import events as e
 from engine.model.fold import ExecutionState
 from engine.model.status import ExecutionStatus, StepStatus
+from engine.model.views import StepView
 from engine.planning.edits import apply_edits
+from engine.planning.retry import failure_class, next_retry, user_code_policies
 from engine.planning.scheduler import Scheduler
 from engine.runner.attempt import CHILDREN, Attempt, Shell, job_name
 from engine.runner.faults import reach
 from engine.runner.journal import Journal
+from engine.runner.recall import Memory, Recalled
 from engine.runner.scope import ExecutionScope
 from engine.runner.takeover import Past, answer_of, past_of
 from engine.runner.wakeup import Wakeup
@@ -45,6 +49,17 @@ COMMAND_POLL_S = 2.0
 """How often commands are looked for when no nudge came; nudges normally do."""
 LOST_ATTEMPTS = 3
 """Attempts of a step that may be lost (host restart, killed supervisor) before it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A step that was taken: the fact to record first, and then what to act on.
+
+    ``next``: the attempt to start, how it ended before it could, or the result that replaces it.
+    """
+
+    fact: e.StepStarted | e.StepReused
+    next: Attempt | Outcome | StepView
 
 
 class Runner:
@@ -95,7 +110,10 @@ class Runner:
             if step.status is StepStatus.SUCCEEDED
         }
         self._attempts: dict[str, Attempt] = {}
-        self._inbox: asyncio.Queue[tuple[str, Outcome] | None] = asyncio.Queue()
+        self._pauses: dict[str, asyncio.TimerHandle] = {}
+        # An outcome of a step, the name of one whose pause is over, or None: look for commands.
+        self._inbox: asyncio.Queue[tuple[str, Outcome] | str | None] = asyncio.Queue()
+        self._memory = Memory(store, view.pipeline, services.tree, clock)
         self._max_parallel = view.max_parallel or services.config.parallel
 
     async def run(self) -> ExecutionStatus:
@@ -151,7 +169,9 @@ class Runner:
             items.append(self._inbox.get_nowait())
         facts: list[e.Fact] = []
         for item in items:
-            if item is not None:
+            if isinstance(item, str):
+                self._end_pause(item)
+            elif item is not None:
                 facts += self._settle(*item)
         if None in items:
             await self._obey()
@@ -159,42 +179,56 @@ class Runner:
 
     async def _launch(self, tasks: asyncio.TaskGroup, facts: Sequence[e.Fact]) -> None:
         """Record ``facts`` and what starts now, then act; again for what follows at once."""
-        chosen = self._scheduler.take(self._max_parallel)
-        started: list[tuple[Attempt, Outcome | None]] = []
-        announced: list[e.Fact] = list(facts)
-        for name in chosen:
-            attempt, outcome = self._begin(name)
-            started.append((attempt, outcome))
-            announced.append(
-                e.StepStarted(
-                    name,
-                    attempt.attempt,
-                    attempt.arguments,
-                    str(attempt.directory) if attempt.directory != Path() else "",
-                )
-            )
+        begun = [await self._begin(name) for name in self._scheduler.take(self._max_parallel)]
+        announced = [*facts, *(one.fact for one in begun)]
         if announced:
             await self._journal.record(*announced)
-        if started:
+        if begun:
             reach("announced")
         follow: list[e.Fact] = []
-        for attempt, outcome in started:
-            if outcome is not None:
-                follow += self._settle(attempt.step.name, outcome)
+        for one in begun:
+            if isinstance(one.next, Attempt):
+                self._start(tasks, one.next)
+            elif isinstance(one.next, Outcome):
+                follow += self._settle(one.fact.step, one.next)
             else:
-                self._start(tasks, attempt)
-        if follow:
+                follow += self._take_over(one.fact.step, one.next)
+        if not all(isinstance(one.next, Attempt) for one in begun):
             await self._launch(tasks, follow)
 
-    def _begin(self, name: str) -> tuple[Attempt, Outcome | None]:
-        """The next attempt of a step with its arguments resolved, or why they cannot be."""
+    async def _begin(self, name: str) -> _Begun:
+        """The next attempt of a step with its arguments resolved, or what makes it needless."""
+        step = self._definition.steps[name]
         number = self._state.steps[name].attempt + 1
         arguments, problem = self._arguments(name, number)
-        handler = handler_for(self._definition.steps[name].type)
+        recalled = Recalled()
+        if problem is None and not self._state.execution.selection:
+            resolver = partial(_resolve, self._scope(name, number))
+            recalled = await self._memory.recall(step, arguments, resolver)
+        if recalled.found is not None:
+            found = recalled.found
+            origin = found.execution_id
+            reused = e.StepReused(name, origin, found.properties, found.metadata, cached=True)
+            return _Begun(reused, found)
+        handler = handler_for(step.type)
         directory = Path()
         if handler is not None and handler.runs_jobs:
             directory = self._home.attempt(self._run_facts.id, name, number)
-        return self._attempt(name, number, arguments, directory), problem
+        fact = e.StepStarted(
+            name,
+            number,
+            arguments,
+            str(directory) if directory != Path() else "",
+            recalled.key,
+            recalled.digest,
+            recalled.why,
+        )
+        return _Begun(fact, problem or self._attempt(name, number, arguments, directory))
+
+    def _take_over(self, name: str, found: StepView) -> list[e.Fact]:
+        """Take another execution's result as a step's own; returns the facts that follow."""
+        self._results[name] = found.properties
+        return self._scheduler.settle(name, StepStatus.SUCCEEDED, found.outcome)
 
     def _attempt(
         self, name: str, number: int, arguments: Any, directory: Path, past: Past | None = None
@@ -247,6 +281,8 @@ class Runner:
         if outcome.lost and number < LOST_ATTEMPTS and not (attempt and attempt.stopping):
             self._scheduler.reopen(name)
             return [e.AttemptLost(name, number, outcome.reason)]
+        if again := self._retry(name, number, outcome):
+            return [again]
         fact = _ended(name, outcome)
         if outcome.status is StepStatus.SUCCEEDED:
             self._results[name] = outcome.properties
@@ -257,6 +293,31 @@ class Runner:
                 name, outcome.status, None if verdict is None else verdict == "True"
             ),
         ]
+
+    def _retry(self, name: str, number: int, outcome: Outcome) -> e.Fact | None:
+        """See to it that a failed step runs again where a policy of its says so."""
+        if outcome.status is not StepStatus.FAILED or self._scheduler.stopping:
+            return None
+        step, view = self._definition.steps[name], self._state.steps[name]
+        own = user_code_policies(self._services.config.retry_user_code)
+        retry = next_retry(
+            (*step.retry_policies, *own),
+            step.type,
+            failure_class(outcome.code),
+            tried=number - 1,
+            since_start_s=self._clock.now() - (view.started_at or self._clock.now()),
+        )
+        if retry is None:
+            return None
+        loop = asyncio.get_running_loop()
+        self._pauses[name] = loop.call_later(retry.delay_s, self._inbox.put_nowait, name)
+        return e.AttemptFailed(name, number, outcome.reason, outcome.code, retry.delay_s)
+
+    def _end_pause(self, name: str) -> None:
+        """Let a step that waits for its next attempt start as soon as there is room."""
+        if timer := self._pauses.pop(name, None):
+            timer.cancel()
+            self._scheduler.reopen(name)
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> list[e.Fact]:
         """Take over the attempts that an earlier runner left running.
@@ -336,6 +397,8 @@ class Runner:
         def act() -> None:
             for attempt in running:
                 self._stop_attempt(attempt)
+            for name in list(self._pauses):
+                self._end_pause(name)
 
         return facts, act
 

@@ -79,6 +79,8 @@ class Narrator:
         elif event.kind == "AttemptLost":
             words = f"attempt {fact.attempt} is lost: {fact.reason}"
             self._line(event, look("Lost"), step.name, "", words)
+        elif event.kind == "AttemptFailed":
+            self._line(event, look("Retrying"), step.name, "", step.reason)
         elif event.kind == "StepProgressed":
             self._building(event, step)
         elif step.status != before.status and step.status != "Starting":

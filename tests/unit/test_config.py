@@ -38,6 +38,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         lambda_timeout_s = 60
         pass_environment = ["LANG", "TOKEN"]
         preflight = "off"
+        retry_user_code = 2
         [images]
         "a/*" = {python = "/opt/a/python"}
         "b/*" = {requirements = ["numpy==1.24.1"]}

@@ -49,6 +49,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "arguments": _json,
     "data": _json,
     "kind": st.just("FactOfTomorrow"),
+    "delay_s": st.floats(0, 43_200),
     **dict.fromkeys(("metadata", "properties", "handle", "environment"), _object),
     **dict.fromkeys(("inputs", "outputs", "cache_key"), _object),
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.environments.algorithms.serving.endpoint import Router, Target
+from engine.environments.algorithms.serving.endpoint import Listener, Router, Target
 
 NO_CHAIN = cast(Any, None)
 
@@ -41,6 +42,16 @@ def test_a_name_wins_over_the_weights() -> None:
     assert (found := router.choose(component="ic")) is not None and found.variant == "blue"
     assert router.choose(variant="ic") is None
     assert router.choose(component="blue") is None
+
+
+def test_an_endpoint_takes_another_port_where_its_own_is_taken() -> None:
+    router = Router("e", [], "1")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with Listener(port, router) as other:
+            assert other.server_port != port
+    with Listener(port, router) as one, Listener(port, router) as beside:
+        assert one.server_port == beside.server_port == port
 
 
 def test_nobody_answers_where_all_weights_are_0() -> None:

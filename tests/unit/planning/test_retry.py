@@ -1,0 +1,75 @@
+"""RetryPolicies, row by row (section 3.6 of the pipelines reference)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.definition.document import RetryPolicy
+from engine.planning.retry import ExceptionType, failure_class, next_retry
+
+FAULT = ExceptionType.SERVICE_FAULT
+
+
+def policy(*types: str, **more: float) -> RetryPolicy:
+    return RetryPolicy(types or (FAULT,), **more)  # type: ignore[arg-type]
+
+
+def test_service_faults_and_throttling_are_retried_without_any_policy() -> None:
+    for failure in (FAULT, ExceptionType.THROTTLING):
+        retry = next_retry((), "Processing", failure, tried=0, since_start_s=0)
+        assert retry is not None and retry.delay_s == 1
+    assert (
+        next_retry((), "Training", ExceptionType.CAPACITY_ERROR, tried=0, since_start_s=0) is None
+    )
+
+
+def test_a_policy_replaces_the_default() -> None:
+    only = policy(ExceptionType.CAPACITY_ERROR)
+    assert next_retry((only,), "Training", FAULT, tried=0, since_start_s=0) is None
+
+
+@given(st.integers(1, 100), st.floats(0, 4), st.integers(0, 4))
+def test_the_delay_grows_by_the_backoff_rate(interval: int, rate: float, tried: int) -> None:
+    retry = next_retry((policy(interval_s=interval, backoff_rate=rate),), "Processing", FAULT,
+                       tried=tried, since_start_s=0)  # fmt: skip
+    assert retry is not None
+    assert retry.delay_s == interval * rate**tried
+
+
+def test_attempts_end_and_zero_means_never() -> None:
+    twice, never = policy(max_attempts=2), policy(max_attempts=0)
+    assert next_retry((twice,), "Processing", FAULT, tried=1, since_start_s=0) is not None
+    assert next_retry((twice,), "Processing", FAULT, tried=2, since_start_s=0) is None
+    assert next_retry((never,), "Processing", FAULT, tried=0, since_start_s=0) is None
+
+
+def test_expire_after_counts_from_the_first_attempt() -> None:
+    hour = RetryPolicy((FAULT,), interval_s=60, max_attempts=None, expire_after_min=60)
+    assert next_retry((hour,), "Processing", FAULT, tried=0, since_start_s=3540) is not None
+    assert next_retry((hour,), "Processing", FAULT, tried=0, since_start_s=3541) is None
+
+
+def test_the_first_policy_that_names_the_class_decides() -> None:
+    first, second = policy(max_attempts=0), policy(max_attempts=9)
+    assert next_retry((first, second), "Processing", FAULT, tried=0, since_start_s=0) is None
+
+
+@pytest.mark.parametrize("step_type", ["Tuning", "AutoML"])
+def test_tuning_and_automl_do_not_retry_internal_errors(step_type: str) -> None:
+    internal = ExceptionType.JOB_INTERNAL_ERROR
+    given = (policy(internal),)
+    assert next_retry(given, step_type, internal, tried=0, since_start_s=0) is None
+    assert next_retry(given, "Training", internal, tried=0, since_start_s=0) is not None
+
+
+def test_the_older_spelling_of_capacity_errors_is_known() -> None:
+    old = policy("SageMaker.JOB_CAPACITY_ERROR")
+    failure = ExceptionType.CAPACITY_ERROR
+    assert next_retry((old,), "Training", failure, tried=0, since_start_s=0) is not None
+
+
+def test_a_failure_that_no_class_covers_is_never_retried() -> None:
+    assert failure_class("fail-step") is None
+    assert next_retry((policy(),), "Processing", None, tried=0, since_start_s=0) is None
