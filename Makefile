@@ -10,7 +10,7 @@ DEMO_HOME ?= $(CURDIR)/.demo
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --compile -c constraints.txt
 
-.PHONY: demo test check test-all test-environments test-container test-pythons bench docs clean
+.PHONY: demo test check test-all test-container test-pythons soak bench docs clean
 
 demo: $(VENV)/installed ## run the full sample and watch it live; without a terminal, one line a transition
 	@if [ -t 0 ] && [ -t 1 ]; then \
@@ -32,6 +32,9 @@ test-container: $(VENV)/installed-dev ## jobs in podman; needs root and Debian's
 
 test-pythons: $(VENV)/installed-dev ## install and run a sample on every Python >= 3.11 of this host
 	$(BIN)/python -m pytest -q -m pythons
+
+soak: $(VENV)/installed-dev ## 500 kills of a runner at random times; about 5 minutes
+	PIPETUI_CRASH_SEEDS=500 $(BIN)/python -m pytest -q -n $(WORKERS) -k random tests/engine/test_recovery.py
 
 test-all: check test test-container test-pythons
 

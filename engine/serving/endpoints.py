@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import CommandRejected, JobError, NotFound
+from engine.jobs.base import JobRunner
 from engine.jobs.identity import ProcessIdentity
 from engine.jobs.process import ProcessRunner
+from engine.jobs.processes import reap
 from engine.serving.descriptions import checked, read_json, write_json
 
 HOST = "127.0.0.1"
@@ -162,7 +164,7 @@ async def stop_endpoint(home: Path, name: str) -> Endpoint:
     endpoint = find_endpoint(home, name)
     with locked(home, endpoint.name):
         endpoint = find_endpoint(home, endpoint.name)
-        await ProcessRunner().stop(endpoint.description["Local"]["Handle"], STOP_GRACE_S)
+        await end(endpoint, ProcessRunner())
         save(home, {**endpoint.description, "EndpointStatus": STOPPED})
     return find_endpoint(home, endpoint.name)
 
@@ -171,6 +173,13 @@ async def delete_endpoint(home: Path, name: str) -> None:
     """DeleteEndpoint: end the process and forget the endpoint, log and all. Errors: as above."""
     endpoint = await stop_endpoint(home, name)
     shutil.rmtree(endpoint_folder(home, endpoint.name))
+
+
+async def end(endpoint: Endpoint, runner: JobRunner) -> None:
+    """End an endpoint's process, with everything that belongs to it."""
+    handle = endpoint.description["Local"]["Handle"]
+    await runner.stop(handle, STOP_GRACE_S)
+    reap(ProcessIdentity.from_dict(handle))
 
 
 def save(home: Path, description: Mapping[str, Any]) -> None:

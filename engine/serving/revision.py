@@ -18,11 +18,11 @@ from engine.errors import JobError
 from engine.jobs.attempt import log_tail
 from engine.jobs.base import OPT_ML, Handle, Job, JobRunner, Running
 from engine.serving.descriptions import read_json, write_json
-from engine.serving.endpoints import STOP_GRACE_S, Endpoint, endpoint_folder
+from engine.serving.endpoints import Endpoint, end, endpoint_folder
 
 READY = "ready.json"
 _LOOK_S = 0.05
-_SHOWN = 900
+_SHOWN = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ async def start(
 
 async def retire(former: Endpoint, runner: JobRunner) -> None:
     """End the revision that was in service, and remove its folder."""
-    await runner.stop(former.description["Local"]["Handle"], STOP_GRACE_S)
+    await end(former, runner)
     await asyncio.to_thread(shutil.rmtree, former.folder, ignore_errors=True)
 
 

@@ -20,7 +20,7 @@ from engine.serving.descriptions import Descriptions, endpoint_configs, models
 from engine.serving.endpoints import IN_SERVICE, Endpoint, find_endpoint, locked, save
 from engine.serving.revision import Target
 from engine.steps.base import Outcome, StepContext, succeeded
-from engine.steps.container import base_interpreter, job_environment, runs_images
+from engine.steps.container import base_interpreter, job_environment
 from engine.steps.endpoint_config import EndpointConfigStep
 from engine.steps.inputs import mappings, section
 from engine.steps.model_container import (
@@ -28,6 +28,7 @@ from engine.steps.model_container import (
     containers_of,
     home_of,
     lay_out_model,
+    refuse_images,
     roots_for,
 )
 from engine.steps.opt_ml import OptMl
@@ -91,18 +92,6 @@ class Wanted:
     config_name: str
     variants: Sequence[Json]
     components: Mapping[str, Json]
-
-
-def refuse_images(step: Step, config: Config) -> PlanError | None:
-    """Why nothing can be served under this configuration."""
-    if not runs_images(config):
-        return None
-    return PlanError(
-        f"{step.name}: models are served in environments, not in container images",
-        code="serving-in-container",
-        hint="Set jobs.runner to auto for this pipeline.",
-        path=step.path,
-    )
 
 
 def former_endpoint(home: Path, name: str) -> Endpoint | None:

@@ -11,8 +11,8 @@ from engine.errors import PlanError
 from engine.model.views import local_arn
 from engine.serving.endpoints import find_endpoint
 from engine.steps.base import Outcome, StepContext, succeeded
-from engine.steps.endpoint import Wanted, refuse_images, roll_out
-from engine.steps.model_container import home_of
+from engine.steps.endpoint import Wanted, roll_out
+from engine.steps.model_container import home_of, refuse_images
 
 
 class InferenceComponentStep:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from engine.errors import JobError
+from engine.config import Config
+from engine.definition.document import Step
+from engine.errors import JobError, PlanError
 from engine.steps.base import Services, StepContext
 from engine.steps.container import Prepared, job_environment, prepare, runs_images
 from engine.steps.inputs import mappings, section
@@ -30,15 +32,29 @@ class Served:
     Attributes:
         containers: as ``serving.chain`` reads them, plain JSON.
         first: the first one's environment.
+        description: of the environments, for people.
     """
 
     containers: list[dict[str, Any]]
     first: Prepared
+    description: dict[str, Any]
 
 
 def home_of(services: Services) -> Path:
     """The home, in which models and endpoints are kept."""
     return services.job_home.parent
+
+
+def refuse_images(step: Step, config: Config) -> PlanError | None:
+    """Why nothing can be served under this configuration."""
+    if not runs_images(config):
+        return None
+    return PlanError(
+        f"{step.name}: models are served in environments, not in their container images",
+        code="serving-in-container",
+        hint="Set jobs.runner to auto for this pipeline.",
+        path=step.path,
+    )
 
 
 def containers_of(model: Json) -> list[Json]:
@@ -78,6 +94,7 @@ async def lay_out_model(
     ml: OptMl,
     roots: Sequence[str],
     *,
+    fetch: bool = True,
     defaults: Mapping[str, str] | None = None,
     forced: Mapping[str, str] | None = None,
     startup_s: Any = None,
@@ -87,23 +104,20 @@ async def lay_out_model(
     Args:
         ml: the tree of the job that serves.
         roots: a folder below ``ml`` for each container; empty for ``ml`` itself.
+        fetch: False where data and code lie there already.
         defaults: variables that the model may set otherwise.
         forced: variables that win over the model's.
         startup_s: seconds that a container may take to become healthy; None for the default.
 
-    Errors: ``JobError``, and those of storage and environments.
+    Errors: ``JobError``, ``PlanError``, and those of storage and environments.
     """
-    if runs_images(context.services.config):
-        raise JobError(
-            f"{context.step.name}: models are served in environments, not in container images",
-            code="serving-in-container",
-            hint="Set jobs.runner to auto for this pipeline.",
-        )
+    if refusal := refuse_images(context.step, context.services.config):
+        raise refusal
     containers, prepared = [], []
     for container, root in zip(containers_of(model), roots, strict=True):
         place = OptMl(ml.folder / root)
         declared = text_map(container.get("Environment")) | dict(forced or {})
-        if not context.resuming:
+        if fetch:
             context.doing("fetching the model")
             await context.in_thread(_fetch, context.services.tree, container, declared, place)
         if declared.get(SUBMIT_DIRECTORY, "").startswith("s3://"):
@@ -121,7 +135,17 @@ async def lay_out_model(
                 "environment": job_environment(context, found, {**(defaults or {}), **declared}),
             }
         )
-    return Served(containers, prepared[0])
+    return Served(containers, prepared[0], _description([one.description for one in prepared]))
+
+
+def _description(environments: Sequence[Json]) -> dict[str, Any]:
+    """The first container's environment, with a note on each of the others."""
+    first, *others = environments
+    notes = [
+        f"container {number}: {one['Image']} ({one['Grade']})"
+        for number, one in enumerate(others, 2)
+    ]
+    return {**first, "Notes": [*first["Notes"], *notes]}
 
 
 def roots_for(count: int) -> list[str]:

@@ -17,7 +17,7 @@ from engine.jobs.base import OPT_ML
 from engine.model.views import local_arn
 from engine.serving.descriptions import models
 from engine.steps.base import JobsEnd, Outcome, StepContext
-from engine.steps.container import base_interpreter, job_environment, runs_images
+from engine.steps.container import base_interpreter, job_environment
 from engine.steps.hosts import (
     Host,
     collect,
@@ -28,7 +28,14 @@ from engine.steps.hosts import (
     positive,
 )
 from engine.steps.inputs import bring, section
-from engine.steps.model_container import Served, containers_of, home_of, lay_out_model, roots_for
+from engine.steps.model_container import (
+    Served,
+    containers_of,
+    home_of,
+    lay_out_model,
+    refuse_images,
+    roots_for,
+)
 from engine.steps.opt_ml import text_map
 from engine.storage.transfer import upload_local
 
@@ -46,14 +53,8 @@ class TransformStep:
     def refuse(self, step: Step, config: Config) -> PlanError | None:
         """Record formats and filters that cannot be used."""
         problem = _problem(step.arguments)
-        if problem is None and runs_images(config):
-            problem = (
-                "serving-in-container",
-                "models are served in environments, not in container images",
-                "Set jobs.runner to auto for this pipeline.",
-            )
         if problem is None:
-            return None
+            return refuse_images(step, config)
         code, words, hint = problem
         return PlanError(f"{step.name}: {words}", code=code, hint=hint, path=step.path)
 
@@ -75,6 +76,7 @@ class TransformStep:
             model,
             host.ml,
             roots_for(len(containers_of(model))),
+            fetch=not context.resuming,
             defaults=_defaults(arguments),
             forced={**text_map(arguments.get("Environment")), **_batch_variables(arguments)},
         )
@@ -88,7 +90,7 @@ class TransformStep:
         image = str(containers_of(model)[0]["Image"])
         command = (python, str(FOLDER), "transform")
         jobs = jobs_on([host], context, image, command, environment)
-        end = await context.run_jobs(jobs, served.first.description, None)
+        end = await context.run_jobs(jobs, served.description, None)
         context.doing("uploading outputs")
         _, note = await collect(context, end, partial(_upload, context, host, end), None)
         properties = _described(context, end)
@@ -128,7 +130,7 @@ def _problem(arguments: Any) -> tuple[str, str, str] | None:
 
 def _defaults(arguments: Json) -> dict[str, str]:
     """Variables that the model may set otherwise: as many workers as requests come at once."""
-    wanted = int(positive("MaxConcurrentTransforms", arguments.get("MaxConcurrentTransforms")) or 1)
+    wanted = _concurrency(arguments) or 1
     limit = _payload_mb(arguments) * _MEGABYTE
     return {
         "SAGEMAKER_MODEL_SERVER_WORKERS": str(min(wanted, os.cpu_count() or 1)),
@@ -144,8 +146,16 @@ def _batch_variables(arguments: Json) -> dict[str, str]:
         "SAGEMAKER_BATCH_STRATEGY": "SINGLE_RECORD"
         if strategy == "SingleRecord"
         else "MULTI_RECORD",
-        "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(arguments.get("MaxConcurrentTransforms") or 1),
+        "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(_concurrency(arguments) or 1),
     }
+
+
+def _concurrency(arguments: Json) -> int | None:
+    """MaxConcurrentTransforms; None where it is 0 or unset, and the container decides."""
+    given = arguments.get("MaxConcurrentTransforms")
+    return (
+        None if str(given) == "0" else int(positive("MaxConcurrentTransforms", given) or 0) or None
+    )
 
 
 def _payload_mb(arguments: Json) -> float:
@@ -180,8 +190,10 @@ def _lay_out(context: StepContext, host: Host, model: str, served: Served) -> No
         "Accept": output.get("Accept"),
         "AssembleWith": output.get("AssembleWith"),
         "BatchStrategy": arguments.get("BatchStrategy"),
-        "MaxConcurrentTransforms": arguments.get("MaxConcurrentTransforms"),
-        "MaxPayloadInMB": arguments.get("MaxPayloadInMB"),
+        "MaxConcurrentTransforms": _concurrency(arguments),
+        "MaxPayloadInMB": None
+        if arguments.get("MaxPayloadInMB") is None
+        else _payload_mb(arguments),
         "DataProcessing": arguments.get("DataProcessing"),
         "InvocationsMaxRetries": client.get("InvocationsMaxRetries"),
         "InvocationsTimeoutInSeconds": client.get("InvocationsTimeoutInSeconds"),

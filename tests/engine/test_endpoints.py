@@ -13,11 +13,12 @@ import pytest
 
 from engine.errors import CommandRejected, NotFound
 from engine.jobs import identity
-from engine.jobs.attempt import read_claim
+from engine.jobs.attempt import read_claim, read_exit
 from engine.jobs.identity import ProcessIdentity
 from engine.jobs.processes import ended
+from engine.model.commands import StopExecution
 from engine.model.fold import ExecutionState
-from engine.model.status import StepStatus
+from engine.model.status import ExecutionStatus, StepStatus
 from engine.serving.endpoints import (
     Endpoint,
     Invocation,
@@ -221,6 +222,51 @@ async def test_inference_components_are_asked_by_name_beside_the_variant(serving
     assert (await ask(serving)).body == b"6\n"
     answer = await ask(serving, component="extra")
     assert (answer.body, answer.variant) == (b"300\n", "v0")
+
+
+async def test_a_request_that_is_being_answered_gets_its_answer_when_the_endpoint_ends(
+    serving: Embedded,
+) -> None:
+    code = """
+import os, signal
+def model_fn(folder): return None
+def transform_fn(model, body, content_type, accept):
+    for process in (os.getpid(), os.getppid()):
+        os.kill(process, signal.SIGTERM)
+    return "answered", accept
+"""
+    await run(serving, *endpoint_steps(scale(serving, "2", code)))
+    endpoint = only(serving)
+    answer = await ask(serving)
+    assert (answer.status, answer.body) == (200, b"answered")
+    async with asyncio.timeout(20):
+        await ended(ProcessIdentity.from_dict(endpoint.description["Local"]["Handle"]))
+    exit = read_exit(str(endpoint.folder))
+    assert exit is not None and exit.code == 0
+
+
+def test_a_stop_ends_an_endpoint_that_is_not_healthy_yet(host: Host) -> None:
+    up = host.fifo("up")
+    code = f"""
+import signal
+def model_fn(folder):
+    with open({str(up.path)!r}, "w") as said: said.write("loading\\n")
+    signal.pause()
+"""
+    data = pack_model(host.home, "s3://bucket/model.tar.gz", code)
+    execution_id = host.start(definition(*endpoint_steps(container(data))))
+    assert up.hear() == "loading\n"
+    host.send(execution_id, StopExecution())
+    assert host.settle(execution_id).execution.status is ExecutionStatus.STOPPED
+    assert list_endpoints(host.home.root) == []
+
+
+@pytest.mark.parametrize("runner", ["rewrite", "process"])
+async def test_an_endpoint_runs_where_nothing_is_mounted(serving: Embedded, runner: str) -> None:
+    serving.home.config.write_text(f'[jobs]\nrunner = "{runner}"\n')
+    await run(serving, *endpoint_steps(scale(serving, "2"), scale(serving, "3")))
+    assert (await ask(serving, variant="v0")).body == b"6\n"
+    assert (await ask(serving, variant="v1")).body == b"9\n"
 
 
 def test_a_killed_runners_half_started_endpoint_is_ended_by_the_next_one(host: Host) -> None:

@@ -30,6 +30,7 @@ from tests.engine.crash import (
     FAN,
     GATE,
     LAYERED,
+    PATIENCE_S,
     Edges,
     Host,
     gone,
@@ -253,7 +254,8 @@ async def _run_here(host: Host, execution_id: str, clock: Clock) -> None:
     try:
         lease = await store.acquire(execution_id, this_process(), at=clock.now())
         assert lease is not None
-        await run_leased(host.home, store, lease, clock)
+        async with asyncio.timeout(PATIENCE_S):
+            await run_leased(host.home, store, lease, clock)
     finally:
         await store.close()
 

@@ -136,8 +136,12 @@ def transform_fn(pipe, body, content_type, accept):
 """
 
 
-async def test_requests_run_at_once_up_to_max_concurrent_transforms(embedded: Embedded) -> None:
-    embedded.put("s3://bucket/in/a.csv", "1\n2\n")
+@pytest.mark.parametrize("files", [{"a.csv": "1\n2\n"}, {"a.csv": "1\n", "b.csv": "2\n"}])
+async def test_requests_run_at_once_up_to_max_concurrent_transforms(
+    embedded: Embedded, files: dict[str, str]
+) -> None:
+    for name, text in files.items():
+        embedded.put(f"s3://bucket/in/{name}", text)
     view = await transform(
         embedded,
         scale(embedded, code=MEET, SAGEMAKER_MODEL_SERVER_WORKERS="2"),
@@ -146,7 +150,9 @@ async def test_requests_run_at_once_up_to_max_concurrent_transforms(embedded: Em
         ModelClientConfig={"InvocationsTimeoutInSeconds": 20},
     )
     assert view.status is S.SUCCEEDED, view.failure_reason
-    assert embedded.get(f"{OUT}/a.csv.out") == "met\nmet\n"
+    for name, text in files.items():
+        answers = embedded.get(f"{OUT}/{name}.out").splitlines()
+        assert answers == ["met"] * len(text.splitlines())
 
 
 # multiplies like SCALE, but reads its model where every container sees it
@@ -161,12 +167,14 @@ async def test_containers_in_series_each_find_their_own_model(embedded: Embedded
     view = await transform(embedded, first, second)
     assert view.status is S.SUCCEEDED, view.failure_reason
     assert embedded.get(f"{OUT}/a.csv.out") == "60\n140\n"
+    assert "container 2: local/host:latest (unmatched)" in view.environment["Notes"]
 
 
-async def test_where_nothing_can_be_mounted_containers_are_told_their_models_place(
-    embedded: Embedded,
+@pytest.mark.parametrize("runner", ["rewrite", "process"])
+async def test_where_nothing_is_mounted_containers_are_told_their_models_place(
+    embedded: Embedded, runner: str
 ) -> None:
-    embedded.home.config.write_text('[jobs]\nrunner = "rewrite"\n')
+    embedded.home.config.write_text(f'[jobs]\nrunner = "{runner}"\n')
     embedded.put("s3://bucket/in/a.csv", "1,2\n")
     accept = {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}
     models = [scale(embedded, factor, **accept) for factor in ("2", "10")]
@@ -190,6 +198,7 @@ def transform_fn(model, body, content_type, accept):
         scale(embedded, code=code, OF_MODEL="m", OF_JOB="m"),
         Environment={"OF_JOB": "j"},
         MaxPayloadInMB=2,
+        MaxConcurrentTransforms=0,
         BatchStrategy="SingleRecord",
     )
     assert view.status is S.SUCCEEDED, view.failure_reason
@@ -332,3 +341,11 @@ async def test_what_cannot_be_done_is_refused_before_anything_starts(
         await transform(embedded, scale(embedded), **given)
     (problem,) = refusal.value.exceptions
     assert isinstance(problem, PlanError) and problem.code == code
+
+
+async def test_a_container_runner_cannot_serve_and_says_so(embedded: Embedded) -> None:
+    embedded.home.config.write_text('[jobs]\nrunner = "container"\n')
+    with pytest.raises(ExceptionGroup) as refusal:
+        await transform(embedded, scale(embedded))
+    (problem,) = refusal.value.exceptions
+    assert isinstance(problem, PlanError) and problem.code == "serving-in-container"

@@ -399,8 +399,11 @@ async def left_by_its_runner(embedded: Embedded, lost: bool) -> tuple[StepView, 
         claim = read_claim(str(folder))
         assert claim is not None
         os.kill(claim.pid, signal.SIGKILL)
+    going_on = asyncio.create_task(embedded.go_on(execution_id))
+    if lost:
+        await finished_jobs(fifo, 1)
     gate.say()
-    state = await embedded.go_on(execution_id)
+    state = await going_on
     fifo.close()
     gate.close()
     view = state.steps["Tune"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,8 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, Mapping, Sequence
 
-from .model_server import FAMILY, SOCKET
-from .reply import Reply
+from .reply import FAMILY, SOCKET, Reply
 
 HOST = "127.0.0.1"
 PROGRAMS = Path(__file__).resolve().parents[1]
@@ -114,9 +114,9 @@ class Server:
             connection.close()
 
     def stop(self) -> None:
-        """End the process, and wait until it is gone."""
+        """End the process, and wait until it is gone; it may have been told to ignore SIGTERM."""
         self._on_end = lambda: None
-        self._process.terminate()
+        self._process.send_signal(signal.SIGHUP)
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:

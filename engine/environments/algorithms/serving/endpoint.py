@@ -38,7 +38,9 @@ def main(tree: Tree) -> int:
     """Serve the endpoint that is described in the tree until a signal ends the process."""
     plan = json.loads((tree.root / "config" / PLAN).read_text(encoding="utf-8"))
     over = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    # Whoever ends a job signals all of its processes. The models inherit that they ignore it: they
+    # answer what is being asked, and are ended last.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         with ExitStack() as stack:
             targets = [
@@ -53,6 +55,7 @@ def main(tree: Tree) -> int:
                 )
                 for entry in plan["targets"]
             ]
+            signal.signal(signal.SIGTERM, lambda *_: over.set())
             for target in targets:
                 target.chain.wait_healthy()
             router = Router(plan["name"], targets, plan["seed"])
@@ -121,7 +124,11 @@ class Listener(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without asking for the host's name, which may take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self.socket.bind(self.server_address)
+        try:
+            self.socket.bind(self.server_address)
+        except OSError:
+            # a program of somebody else's has the port by now
+            self.socket.bind((HOST, 0))
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = HOST, int(self.socket.getsockname()[1])
 

@@ -18,10 +18,8 @@ from typing import Any
 
 from ..job import Tree
 from . import user_module
-from .reply import XGBOOST_PAYLOAD, LoadError, Model, Reply, error_reply
+from .reply import FAMILY, SOCKET, XGBOOST_PAYLOAD, LoadError, Model, Reply, error_reply
 
-SOCKET = "PIPETUI_SERVE_FD"
-FAMILY = "PIPETUI_SERVE_FAMILY"
 _PORT = 8080
 
 
@@ -88,7 +86,9 @@ def _fork(workers: int, listener: socket.socket, tree: Tree) -> int:
         if child == 0:
             os._exit(_serve(listener, tree))
         children.append(child)
-    signal.signal(signal.SIGTERM, lambda *_: _end(children))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: _end(children))
     ended, status = os.wait()
     _end([child for child in children if child != ended])
     return 1 if status else 0

@@ -61,12 +61,11 @@ def batches(records: Iterable[Record], limit: int | None, together: bool) -> Ite
                 f" ({limit})"
             )
         # one more for the line end between two records
-        grown = size + 1 + length
-        if batch and (not together or (limit is not None and grown > limit)):
+        if batch and (not together or (limit is not None and size + 1 + length > limit)):
             yield batch
-            batch, grown = [], length
+            batch, size = [], 0
+        size += length + (1 if batch else 0)
         batch.append(record)
-        size = grown if len(batch) > 1 else length
     if batch:
         yield batch
 

@@ -1,4 +1,4 @@
-"""What a model answers, and what it may be asked: the seam between a model and its server."""
+"""The seams of a model server: with the model behind it, and with whoever starts it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+SOCKET = "PIPETUI_SERVE_FD"
+"""Variable that names the listening socket which a model server inherits."""
+FAMILY = "PIPETUI_SERVE_FAMILY"
+"""Variable that names the family of the container's image."""
 XGBOOST_PAYLOAD = 6 * 1024**2
 """Bytes of a request that the XGBoost images take where MAX_CONTENT_LENGTH says nothing."""
 

@@ -112,48 +112,70 @@ class Settings:
         return f"{strategy}, {limit}, {self.concurrency} at once"
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request on its way.
+
+    Attributes:
+        name: of the input file.
+        output: the file that its answer goes to.
+    """
+
+    name: str
+    output: Path
+    batch: Sequence[Record]
+    answer: Future[Reply]
+
+
 def run(settings: Settings, chain: Chain, source: Path, target: Path) -> None:
-    """Send every file's records and write its output, in order.
+    """Send every file's records, as many requests at once as allowed, and keep answers in order.
 
     Raises:
         TransformError: a request fails, or a record or an answer cannot be used.
     """
+    waiting: deque[Sent] = deque()
     with ThreadPoolExecutor(settings.concurrency) as pool:
-        for file in sorted(path for path in source.rglob("*") if path.is_file()):
-            name = file.relative_to(source)
-            output = target / f"{name}.out"
-            output.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with _opened(file, settings.packed) as stream, output.open("wb") as out:
-                    count = _transform(settings, chain, stream, out, pool)
-            except (FilterError, RecordError, OSError, EOFError) as error:
-                raise TransformError(f"{name}: {error}") from error
-            print(f"{name}: {count} records", flush=True)
+        try:
+            for name, output, batch in _requests(settings, source, target):
+                if len(waiting) == settings.concurrency:
+                    _keep(settings, waiting.popleft())
+                answer = pool.submit(_ask, settings, chain, batch)
+                waiting.append(Sent(name, output, batch, answer))
+            while waiting:
+                _keep(settings, waiting.popleft())
+        finally:
+            for sent in waiting:
+                sent.answer.cancel()
 
 
-def _transform(
-    settings: Settings, chain: Chain, stream: BinaryIO, out: BinaryIO, pool: ThreadPoolExecutor
-) -> int:
-    """Send one file's batches, as many at once as allowed; returns how many records it had."""
-    waiting: deque[tuple[list[Record], Future[Reply]]] = deque()
-    count = 0
+def _requests(
+    settings: Settings, source: Path, target: Path
+) -> Iterator[tuple[str, Path, list[Record]]]:
+    """Name, output file and records of each request, file by file; makes the output files."""
+    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        name = str(file.relative_to(source))
+        output = target / f"{name}.out"
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.touch()
+        count = 0
+        try:
+            with _opened(file, settings.packed) as stream:
+                records = _records(settings, stream)
+                for batch in batches(records, settings.limit, settings.together):
+                    count += len(batch)
+                    yield name, output, batch
+        except (FilterError, RecordError, OSError, EOFError) as error:
+            raise TransformError(f"{name}: {error}") from error
+        print(f"{name}: {count} records", flush=True)
 
-    def write() -> None:
-        batch, answer = waiting.popleft()
-        out.write(_result(settings, batch, answer.result()))
 
+def _keep(settings: Settings, sent: Sent) -> None:
     try:
-        for batch in batches(_records(settings, stream), settings.limit, settings.together):
-            count += len(batch)
-            if len(waiting) == settings.concurrency:
-                write()
-            waiting.append((batch, pool.submit(_ask, settings, chain, batch)))
-        while waiting:
-            write()
-    finally:
-        for _, answer in waiting:
-            answer.cancel()
-    return count
+        content = _result(settings, sent.batch, sent.answer.result())
+    except RecordError as error:
+        raise TransformError(f"{sent.name}: {error}") from error
+    with sent.output.open("ab") as out:
+        out.write(content)
 
 
 def _records(settings: Settings, stream: BinaryIO) -> Iterator[Record]:

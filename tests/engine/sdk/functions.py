@@ -1,0 +1,107 @@
+"""Builds a pipeline of functions with the real SDK, version 2 or 3, and prints its definition.
+
+Run by the interpreter of an environment that has the SDK, with an AWS endpoint in the variables:
+the SDK stores its payloads there. Arguments: the folder with what is uploaded besides, the name of
+the pipeline, and the image.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import boto3
+
+try:
+    from sagemaker.core.workflow.conditions import ConditionGreaterThan
+    from sagemaker.core.workflow.execution_variables import ExecutionVariables
+    from sagemaker.core.workflow.parameters import (
+        ParameterBoolean,
+        ParameterFloat,
+        ParameterInteger,
+        ParameterString,
+    )
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+    from sagemaker.mlops.workflow.condition_step import ConditionStep
+    from sagemaker.mlops.workflow.fail_step import FailStep
+    from sagemaker.mlops.workflow.function_step import step
+    from sagemaker.mlops.workflow.pipeline import Pipeline
+except ImportError:
+    from sagemaker.workflow.condition_step import ConditionStep
+    from sagemaker.workflow.conditions import ConditionGreaterThan
+    from sagemaker.workflow.execution_variables import ExecutionVariables
+    from sagemaker.workflow.fail_step import FailStep
+    from sagemaker.workflow.function_step import step
+    from sagemaker.workflow.parameters import (
+        ParameterBoolean,
+        ParameterFloat,
+        ParameterInteger,
+        ParameterString,
+    )
+    from sagemaker.workflow.pipeline import Pipeline
+    from sagemaker.workflow.pipeline_context import PipelineSession
+
+os.chdir(sys.argv[1])
+session = PipelineSession(boto3.Session(region_name="us-east-1"), default_bucket="bucket")
+common: dict[str, Any] = {
+    "role": "arn:aws:iam::123456789012:role/R",
+    "instance_type": "ml.m5.large",
+    "image_uri": sys.argv[3],
+}
+COUNT = ParameterInteger("Count", default_value=3)
+PARAMETERS = [
+    COUNT,
+    ParameterFloat("Rate", default_value=0.5),
+    ParameterBoolean("Flag", default_value=True),
+    ParameterString("Text", default_value="it's"),
+]
+
+
+@step(name="Make", pre_execution_commands=["echo made before > before.txt"], **common)
+def make(count: int, rate: float, flag: bool, text: str, execution: str) -> tuple[Any, ...]:
+    with open("before.txt") as file:
+        said = file.read().strip()
+    print("received", [count, rate, flag, text], execution, said)
+    return {"numbers": list(range(count))}, rate if flag else 0.0, text
+
+
+@step(name="Sum", dependencies="requirements.txt", **common)
+def add(made: dict[str, list[int]], rate: float) -> float:
+    import iniconfig
+
+    print("with", iniconfig.__name__)
+    return sum(made["numbers"]) * rate
+
+
+@step(name="Work", **common)
+def work() -> str:
+    import beside
+
+    answer: str = beside.answer()
+    print("work", answer)
+    return answer
+
+
+@step(name="Break", **common)
+def break_it(count: int) -> None:
+    raise ValueError(f"count is {count}")
+
+
+made = make(*PARAMETERS, ExecutionVariables.PIPELINE_EXECUTION_ID)
+total = add(made[0], made[1])
+decide = ConditionStep(
+    "Decide",
+    conditions=[ConditionGreaterThan(left=total, right=1.0)],
+    if_steps=[work()],
+    else_steps=[FailStep("TooLittle", error_message="too little")],
+)
+named: dict[str, list[Any]] = {"functions": [decide], "broken": [break_it(COUNT)]}
+print(
+    Pipeline(
+        sys.argv[2],
+        parameters=PARAMETERS,
+        steps=named[sys.argv[2]],
+        sagemaker_session=session,
+    ).definition()
+)
