@@ -10,7 +10,7 @@ DEMO_HOME ?= $(CURDIR)/.demo
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --compile -c constraints.txt
 
-.PHONY: demo test check test-all test-container test-pythons soak bench docs clean
+.PHONY: demo test check test-all test-environments test-container test-pythons soak bench docs clean
 
 demo: $(VENV)/installed ## run the full sample and watch it live; without a terminal, one line a transition
 	@if [ -t 0 ] && [ -t 1 ]; then \
@@ -20,7 +20,10 @@ demo: $(VENV)/installed ## run the full sample and watch it live; without a term
 	fi
 
 test: $(VENV)/installed-dev ## the whole suite, in parallel
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not container and not pythons"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not container and not pythons and not environments"
+
+test-environments: $(VENV)/installed-dev ## what needs real Python environments: builds them first, minutes
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m environments
 
 check: $(VENV)/installed-dev ## format, lint and types
 	$(BIN)/ruff check .
@@ -36,7 +39,7 @@ test-pythons: $(VENV)/installed-dev ## install and run a sample on every Python 
 soak: $(VENV)/installed-dev ## 500 kills of a runner at random times; about 5 minutes
 	PIPETUI_CRASH_SEEDS=500 $(BIN)/python -m pytest -q -n $(WORKERS) -k random tests/engine/test_recovery.py
 
-test-all: check test test-container test-pythons
+test-all: check test test-environments test-container test-pythons
 
 bench: $(VENV)/installed-dev ## measure; see benchmarks/README.md
 	$(BIN)/python benchmarks/engine_overhead.py
@@ -54,7 +57,7 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) --editable '.[preview,dev]'
+	$(PIP) --editable '.[preview,tuning,dev]'
 	@touch $@
 
 clean:

@@ -32,6 +32,7 @@ from engine_overhead import definition
 ROOT = Path(__file__).resolve().parents[1]
 PIPETUI = [sys.executable, "-m", "pipetui"]
 SCREEN_TIMEOUT_S = 20.0
+TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -43,7 +44,7 @@ def environment(home: Path) -> dict[str, str]:
 def seconds(command: list[str], home: Path) -> float:
     """Seconds that a command takes."""
     started = time.perf_counter()
-    subprocess.run(command, env=environment(home), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env=environment(home), check=True, capture_output=True)
     return time.perf_counter() - started
 
 
@@ -71,8 +72,7 @@ def first_screen(home: Path, execution: str, mark: bytes) -> float:
     started = time.perf_counter()
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(environment(home), TERM="xterm-256color", COLUMNS="120", LINES="40")
-        os.execv(PIPETUI[0], [*PIPETUI, "--execution", execution])
+        os.execve(PIPETUI[0], [*PIPETUI, execution], environment(home) | TERMINAL)
     seen = b""
     try:
         while mark not in seen and time.perf_counter() - started < SCREEN_TIMEOUT_S:

@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     from engine.planning.edits import value_at
     from engine.runner.resume import resume_orphans
     from engine.runner.spawn import dismiss, launch
+    from engine.serving.endpoints import (
+        Endpoint,
+        Invocation,
+        delete_endpoint,
+        invoke,
+        list_endpoints,
+        stop_endpoint,
+    )
     from engine.sources.aws_shapes import (
         StatusChanges,
         describe_execution,
@@ -79,6 +87,9 @@ _PLACES = {
     "engine.runner.resume": "resume_orphans",
     "engine.errors": "Refused",
     "engine.runner.spawn": "dismiss launch",
+    "engine.serving.endpoints": (
+        "Endpoint Invocation delete_endpoint invoke list_endpoints stop_endpoint"
+    ),
     "engine.sources.aws_shapes": (
         "StatusChanges describe_execution list_executions list_packages list_steps"
     ),
@@ -107,6 +118,7 @@ __all__ = [
     "Capabilities",
     "Check",
     "Control",
+    "Endpoint",
     "Event",
     "ExecutionStatus",
     "ExecutionView",
@@ -115,6 +127,7 @@ __all__ = [
     "GraphNode",
     "Home",
     "Inbox",
+    "Invocation",
     "LocalReader",
     "LogSource",
     "ModelPackageView",
@@ -133,13 +146,16 @@ __all__ = [
     "StepStatus",
     "StepView",
     "WaitingCallback",
+    "delete_endpoint",
     "describe_execution",
     "diagnose",
     "dismiss",
     "encode",
     "examine_file",
     "fact_kind",
+    "invoke",
     "launch",
+    "list_endpoints",
     "list_executions",
     "list_packages",
     "list_steps",
@@ -148,6 +164,7 @@ __all__ = [
     "open_reader",
     "resume_orphans",
     "start",
+    "stop_endpoint",
     "timestamp",
     "value_at",
 ]

@@ -100,6 +100,21 @@ class Config:
             "help": "function ARN (or its name) -> module:function beside this file",
         },
     )
+    emr_master: str = field(
+        default="local[*]",
+        metadata={
+            "key": "emr.master",
+            "help": "where Spark runs EMR steps: local[N], spark://host:7077 or yarn",
+        },
+    )
+    emr_spark_submit: str = field(
+        default="",
+        metadata={
+            "key": "emr.spark_submit",
+            "help": "a spark-submit of this host; without it Spark is installed into an"
+            " environment",
+        },
+    )
     folder: str = field(default="", metadata={"key": "", "help": ""})
     """Where relative names of this configuration start."""
 

@@ -109,4 +109,4 @@ class Home:
 
     def attempt(self, execution_id: str, step: str, attempt: int) -> Path:
         """Folder of one attempt of a step."""
-        return self.execution(execution_id) / "steps" / step / str(attempt)
+        return self.execution(execution_id) / "steps" / f"{step}.{attempt}"

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from engine.definition import json_text, paths, yaml_text
 from engine.definition.document import Definition
+from engine.definition.graph import Graph
 from engine.definition.lines import Lines
 from engine.definition.reading import Reader
 from engine.definition.validation import validate
@@ -30,6 +31,8 @@ class Examination:
     definition: Definition | None
     errors: tuple[DefinitionError, ...] = ()
     warnings: tuple[DefinitionError, ...] = ()
+    graph: Graph | None = None
+    """What waits for what, where the definition is valid."""
 
     @property
     def valid(self) -> bool:
@@ -120,6 +123,7 @@ def examine(text: str, *, file: str = "", format: Format | None = None) -> Exami
         definition,
         _located([*reader.errors, *findings.errors], lines, file),
         _located(warnings, lines, file),
+        findings.graph,
     )
 
 

@@ -47,17 +47,21 @@ class Findings:
 
     errors: tuple[DefinitionError, ...]
     warnings: tuple[DefinitionError, ...]
+    graph: Graph | None = None
+    """What waits for what; None where there is no order to it."""
 
 
 def validate(definition: Definition) -> Findings:
     """Check a definition against every rule; errors carry a JSON path but no line yet."""
+    graphs: list[Graph] = []
     return Findings(
-        errors=tuple(islice(_errors(definition), MAX_ERRORS)),
+        errors=tuple(islice(_errors(definition, graphs), MAX_ERRORS)),
         warnings=tuple(islice(lint.warnings(definition), MAX_ERRORS)),
+        graph=graphs[0] if graphs else None,
     )
 
 
-def _errors(definition: Definition) -> Errors:
+def _errors(definition: Definition, graphs: list[Graph]) -> Errors:
     if definition.version and definition.version != VERSION:
         yield DefinitionError(
             f"{quote(definition.version)} is not a version of the pipeline definition.",
@@ -83,16 +87,17 @@ def _errors(definition: Definition) -> Errors:
             yield error
     yield from _iteration_names(definition)
     if not own_branch:
-        yield from _cycle(definition, scans)
+        yield from _cycle(definition, scans, graphs)
 
 
 def _joined(first: Scan, second: Scan) -> Scan:
     return Scan(first.references + second.references, first.problems + second.problems)
 
 
-def _cycle(definition: Definition, scans: Mapping[str, Scan]) -> Errors:
+def _cycle(definition: Definition, scans: Mapping[str, Scan], graphs: list[Graph]) -> Errors:
     try:
-        Graph.of(definition, {name: found.references for name, found in scans.items()})
+        references = {name: found.references for name, found in scans.items()}
+        graphs.append(Graph.of(definition, references))
     except DefinitionError as error:
         yield error
 

@@ -85,10 +85,11 @@ def exit_without_record(directory: str, status: int | None) -> Exit:
         status: the shim's own exit code where it ended by itself: it passes the job's on.
     """
     stopped = _read(directory, _STOP)
+    if stopped.startswith("KILL"):
+        # Ahead of the status: unshare ends with 1 where its child was killed.
+        return Exit(signal=SIGKILL, stopped=True)
     if status is not None:
         return exit_from_status(status, stopped=bool(stopped))
-    if stopped.startswith("KILL"):
-        return Exit(signal=SIGKILL, stopped=True)
     claim = read_claim(directory)
     rebooted = claim is not None and claim.boot_id != identity.boot_id()
     note = "the machine was restarted meanwhile" if rebooted else ""

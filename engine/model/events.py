@@ -17,8 +17,22 @@ Json = Any
 
 
 @dataclass(frozen=True, slots=True)
+class IterationContext:
+    """Which iteration of a ForEach a step belongs to: IterationContext of the SageMaker API."""
+
+    parent: str
+    """The ForEach step."""
+    index: int
+    item: Json
+
+    def child(self, body: str) -> str:
+        """What a step of the body is called in this iteration."""
+        return f"{body}-{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
 class StepDeclared:
-    """A step of the definition and what the plan does with it."""
+    """A step of the definition, or of an iteration, and what the plan does with it."""
 
     name: str
     type: str
@@ -27,6 +41,7 @@ class StepDeclared:
     display_name: str = ""
     stand_in: str = ""
     """Says what stands in locally for a cloud service; empty where the step is the real thing."""
+    iteration: IterationContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +124,14 @@ class StepStarted:
     """Digest of the key; results with the same one stand for each other."""
     reason: str = ""
     """Why it runs although it may be cached; empty where there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepsExpanded:
+    """A running ForEach step was given the steps of its iterations."""
+
+    step: str
+    children: tuple[StepDeclared, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +319,7 @@ Fact = (
     | ParallelismChanged
     | ExecutionEnded
     | StepStarted
+    | StepsExpanded
     | StepProgressed
     | StepExecuting
     | StepStopping

@@ -58,6 +58,8 @@ def apply(
             if step is not None:
                 _turn(state, step, event, _STEP[kind](step, event, fact), whole)
                 touched[step.name] = None
+                if isinstance(fact, e.StepsExpanded):
+                    touched |= _expanded(state, event, fact, whole)
         elif kind in _EXECUTION:
             state.execution, whole = _evolved(state.execution, whole), {}
             whole |= _EXECUTION[kind](state.execution, event, fact)
@@ -117,20 +119,7 @@ def _turn(
 
 
 def _created(event: e.Event, fact: e.ExecutionCreated) -> ExecutionState:
-    steps = {
-        step.name: StepView(
-            execution_id=event.execution_id,
-            index=index,
-            name=step.name,
-            type=step.type,
-            display_name=step.display_name,
-            action=step.action,
-            reason=step.reason,
-            stand_in=step.stand_in,
-            seq=event.seq,
-        )
-        for index, step in enumerate(fact.steps)
-    }
+    steps = {step.name: _declared(event, index, step) for index, step in enumerate(fact.steps)}
     execution = ExecutionView(
         id=event.execution_id,
         pipeline=fact.pipeline,
@@ -151,6 +140,32 @@ def _created(event: e.Event, fact: e.ExecutionCreated) -> ExecutionState:
         seq=event.seq,
     )
     return ExecutionState(execution, steps)
+
+
+def _declared(event: e.Event, index: int, step: e.StepDeclared) -> StepView:
+    return StepView(
+        execution_id=event.execution_id,
+        index=index,
+        name=step.name,
+        type=step.type,
+        display_name=step.display_name,
+        action=step.action,
+        reason=step.reason,
+        stand_in=step.stand_in,
+        seq=event.seq,
+        iteration=step.iteration,
+    )
+
+
+def _expanded(
+    state: ExecutionState, event: e.Event, fact: e.StepsExpanded, whole: _Changes
+) -> dict[str, None]:
+    """Add the steps of iterations after those that are there; returns the names of the new."""
+    new = {child.name: child for child in fact.children if child.name not in state.steps}
+    for child in new.values():
+        state.steps[child.name] = _declared(event, len(state.steps), child)
+    whole["steps_total"] = len(state.steps)
+    return dict.fromkeys(new)
 
 
 def _attached(execution: ExecutionView, event: e.Event, fact: e.RunnerAttached) -> _Changes:
@@ -237,6 +252,10 @@ def _started(step: StepView, event: e.Event, fact: e.StepStarted) -> _Changes:
         "properties": {},
         "metadata": {},
     }
+
+
+def _has_children(step: StepView, event: e.Event, fact: e.StepsExpanded) -> _Changes:
+    return {}
 
 
 def _progressed(step: StepView, event: e.Event, fact: e.StepProgressed) -> _Changes:
@@ -371,6 +390,7 @@ def _callback_answered(step: StepView, event: e.Event, fact: e.CallbackAnswered)
 
 _STEP: dict[type, Callable[[StepView, e.Event, Any], _Changes]] = {
     e.StepStarted: _started,
+    e.StepsExpanded: _has_children,
     e.StepProgressed: _progressed,
     e.StepExecuting: _executing,
     e.StepStopping: _stopping,

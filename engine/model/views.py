@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.model.events import IterationContext
 from engine.model.status import (
     STEP_RUNNING,
     ApprovalStatus,
@@ -34,7 +35,7 @@ class StepView:
 
     execution_id: str
     index: int
-    """Position in the definition."""
+    """Position in the definition; steps of iterations come after those."""
     name: str
     type: str
     status: StepStatus = StepStatus.WAITING
@@ -66,6 +67,18 @@ class StepView:
     callback_inputs: dict[str, Any] = field(default_factory=dict)
     seq: int = 0
     """The last event that changed it."""
+    iteration: IterationContext | None = None
+    """Which iteration of a ForEach it belongs to; None for a step of the definition itself."""
+
+    @property
+    def parent(self) -> str:
+        """The ForEach step that it is an iteration's step of; empty where it is none."""
+        return self.iteration.parent if self.iteration else ""
+
+    @property
+    def declared_name(self) -> str:
+        """What the definition calls it: the name of the body step for a step of an iteration."""
+        return self.name.removesuffix(f"-{self.iteration.index}") if self.iteration else self.name
 
     @property
     def attempt(self) -> int:

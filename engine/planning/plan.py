@@ -14,6 +14,7 @@ from engine.errors import CommandRejected, PlanError
 from engine.model.events import StepDeclared, StepReused
 from engine.model.fold import ExecutionState
 from engine.model.status import EXECUTION_ENDED, StepAction, StepStatus
+from engine.planning.foreach import loop_of, outer_graph
 
 Refuse = Callable[[Step], PlanError | None]
 """Says why a step cannot run here; None where it can."""
@@ -21,7 +22,10 @@ Refuse = Callable[[Step], PlanError | None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps in the definition's order, and the results taken over from another execution."""
+    """The steps in the definition's order, and the results taken over from another execution.
+
+    The body of a ForEach is not among them: what it repeats is known when the ForEach runs.
+    """
 
     steps: tuple[StepDeclared, ...]
     reused: tuple[StepReused, ...] = ()
@@ -49,8 +53,9 @@ def make_plan(
 
     Errors: ``CommandRejected`` for a selection that breaks a rule.
     """
+    graph = outer_graph(definition, graph)
     if not selection:
-        chosen = frozenset(definition.steps)
+        chosen = frozenset(graph.order)
         reused: dict[str, StepReused] = {}
     else:
         chosen = frozenset(selection)
@@ -60,6 +65,10 @@ def make_plan(
     steps: list[StepDeclared] = []
     refused: list[PlanError] = []
     for step in definition.steps.values():
+        if (loop := loop_of(definition, step.name)) is not None:
+            if loop.name in chosen and (problem := refuse(step)):
+                refused.append(problem)
+            continue
         action, reason = _action(step, graph, chosen, reused)
         if action is StepAction.RUN and (problem := refuse(step)):
             refused.append(problem)
@@ -89,12 +98,19 @@ def _few(names: Iterable[str], most: int = 3) -> str:
 
 
 def _check_selection(definition: Definition, graph: Graph, selection: tuple[str, ...]) -> None:
-    unknown = [name for name in selection if name not in definition.steps]
+    unknown = [name for name in selection if name not in graph.incoming]
+    for name in unknown:
+        if name in definition.steps and (loop := loop_of(definition, name)) is not None:
+            raise CommandRejected(
+                f"{name} repeats inside the ForEach {loop.name} and cannot be selected alone",
+                code="selection-inside-foreach",
+                hint=f"Select {loop.name}: it runs with its whole body.",
+            )
     if unknown:
         raise CommandRejected(
             f"the definition has no step {_few(unknown)}",
             code="selection-unknown-step",
-            hint="Its steps are " + _few(definition.steps, 8) + ".",
+            hint="Its steps are " + _few(graph.order, 8) + ".",
         )
     between = (graph.downstream(selection) & graph.upstream(selection)) - frozenset(selection)
     if between:

@@ -30,6 +30,10 @@ FAILURE_REASON = "Step failure: One or multiple steps failed"
 """PipelineExecutionFailureReason of the service; the details stand on the steps."""
 
 
+Urgency = tuple[int, int]
+"""What sorts first starts first: less the steps of the longest chain from here, the position."""
+
+
 class _Verdict(Enum):
     OPEN = auto()
     MET = auto()
@@ -108,15 +112,32 @@ class Scheduler:
     def take(self, slots: int) -> list[str]:
         """The steps to start now, as many as ``slots`` leaves free; they count as running."""
         taken: list[str] = []
-        while self._ready and self._running < slots and not self._stopping:
+        while self._running < slots and self.next() is not None:
             name = heapq.heappop(self._ready)[2]
-            if self._failures and name not in self._rescuers:
-                # A failure does not heal in this run: this step stays waiting until the end.
-                continue
             self._status[name] = StepStatus.STARTING
             self._running += 1
             taken.append(name)
         return taken
+
+    def next(self) -> Urgency | None:
+        """How urgent the step is that would start next; None where none can."""
+        while self._ready and not self._stopping:
+            height, position, name = self._ready[0]
+            if not self._failures or name in self._rescuers:
+                return height, position
+            # A failure does not heal in this run: this step stays waiting until the end.
+            heapq.heappop(self._ready)
+        return None
+
+    def urgency(self, name: str) -> Urgency:
+        """How urgent a step is."""
+        rank, position = self._rank[name]
+        return -rank, position
+
+    @property
+    def statuses(self) -> Mapping[str, StepStatus]:
+        """How every step stands."""
+        return self._status
 
     @property
     def stopping(self) -> bool:
@@ -190,8 +211,7 @@ class Scheduler:
         return []
 
     def _push(self, name: str) -> None:
-        rank, position = self._rank[name]
-        heapq.heappush(self._ready, (-rank, position, name))
+        heapq.heappush(self._ready, (*self.urgency(name), name))
 
     def _give_up(self, name: str, edge: Edge, verdict: _Verdict) -> Fact:
         source, status = edge.source, self._status[edge.source]

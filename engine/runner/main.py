@@ -86,7 +86,7 @@ async def run_leased(
         definition = load(await store.definition(view.definition), file=view.file)
         graph, config = Graph.of(definition), load_config(home.config, view.file)
     if view.status in EXECUTION_ENDED:
-        await _settle_waiting(store, lease, clock, state, graph)
+        await _settle_waiting(store, lease, clock, state)
     status = state.execution.status
     if status not in EXECUTION_ENDED:
         source = await store.state(view.source_execution) if view.source_execution else None
@@ -109,11 +109,11 @@ async def run_leased(
 
 
 async def _settle_waiting(
-    store: EventStore, lease: Lease, clock: Clock, state: ExecutionState, graph: Graph
+    store: EventStore, lease: Lease, clock: Clock, state: ExecutionState
 ) -> None:
     """Carry out a retry that waits, and refuse whatever else does."""
     rows = await store.commands(lease.execution_id)
-    facts, settled = settle_waiting(state, graph, rows)
+    facts, settled = settle_waiting(state, rows)
     retries = [row for row in rows if isinstance(row.command, RetryExecution)]
     if settled:
         reach("retrying")

@@ -29,10 +29,11 @@ from engine.model.status import ExecutionStatus, StepStatus
 from engine.model.views import StepView
 from engine.planning.edits import apply_edits
 from engine.planning.retry import failure_class, next_retry, user_code_policies
-from engine.planning.scheduler import Scheduler
+from engine.planning.schedule import Schedule
 from engine.runner.attempt import CHILDREN, Attempt, Shell, job_name
 from engine.runner.faults import reach
 from engine.runner.journal import Journal
+from engine.runner.loops import Expansion, Loops, failed_loop, readable
 from engine.runner.recall import Memory, Recalled
 from engine.runner.scope import ExecutionScope
 from engine.runner.takeover import Past, answer_of, past_of
@@ -53,13 +54,15 @@ LOST_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A step that was taken: the fact to record first, and then what to act on.
+    """A step that was taken: the facts to record first, and then what to act on.
 
-    ``next``: the attempt to start, how it ended before it could, or the result that replaces it.
+    ``next``: the attempt to start, how it ended before it could, the result that replaces it, or
+    the iterations that it stands for.
     """
 
-    fact: e.StepStarted | e.StepReused
-    next: Attempt | Outcome | StepView
+    step: str
+    facts: tuple[e.Fact, ...]
+    next: Attempt | Outcome | StepView | Expansion
 
 
 class Runner:
@@ -103,11 +106,12 @@ class Runner:
             store.packages,
             lambda: self._max_parallel,
         )
-        self._scheduler = Scheduler(definition.steps, graph, state.steps)
+        self._schedule = Schedule(definition, graph, state.steps)
+        self._loops = Loops(definition, graph, state.steps)
         self._results: dict[str, dict[str, Any]] = {
             step.name: step.properties
             for step in state.steps.values()
-            if step.status is StepStatus.SUCCEEDED
+            if readable(self._loops.step(step.name), step.status)
         }
         self._attempts: dict[str, Attempt] = {}
         self._pauses: dict[str, asyncio.TimerHandle] = {}
@@ -146,14 +150,14 @@ class Runner:
 
     async def _turns(self, tasks: asyncio.TaskGroup) -> ExecutionStatus:
         if self._state.execution.stop_requested:
-            self._scheduler.stop()
-        facts: list[e.Fact] = self._scheduler.begin()
+            self._schedule.stop()
+        facts: list[e.Fact] = self._schedule.begin()
         facts += await self._resume(tasks)
         self._inbox.put_nowait(None)
         while True:
             await self._launch(tasks, facts)
-            if not self._scheduler.running:
-                ending = self._scheduler.ending()
+            if not self._schedule.running:
+                ending = self._schedule.ending()
                 if ending is not None:
                     ended = e.ExecutionEnded(ending.status, ending.failure_reason)
                     reach("ending")
@@ -179,8 +183,9 @@ class Runner:
 
     async def _launch(self, tasks: asyncio.TaskGroup, facts: Sequence[e.Fact]) -> None:
         """Record ``facts`` and what starts now, then act; again for what follows at once."""
-        begun = [await self._begin(name) for name in self._scheduler.take(self._max_parallel)]
-        announced = [*facts, *(one.fact for one in begun)]
+        facts = [*facts, *self._advance()]
+        begun = [await self._begin(name) for name in self._schedule.take(self._max_parallel)]
+        announced = [*facts, *(fact for one in begun for fact in one.facts)]
         if announced:
             await self._journal.record(*announced)
         if begun:
@@ -190,17 +195,21 @@ class Runner:
             if isinstance(one.next, Attempt):
                 self._start(tasks, one.next)
             elif isinstance(one.next, Outcome):
-                follow += self._settle(one.fact.step, one.next)
+                follow += self._settle(one.step, one.next)
+            elif isinstance(one.next, Expansion):
+                follow += self._expand(one.step, one.next)
             else:
-                follow += self._take_over(one.fact.step, one.next)
+                follow += self._take_over(one.step, one.next)
         if not all(isinstance(one.next, Attempt) for one in begun):
             await self._launch(tasks, follow)
 
     async def _begin(self, name: str) -> _Begun:
         """The next attempt of a step with its arguments resolved, or what makes it needless."""
-        step = self._definition.steps[name]
+        step = self._loops.step(name)
         number = self._state.steps[name].attempt + 1
         arguments, problem = self._arguments(name, number)
+        if step.for_each is not None:
+            return self._begin_loop(name, number, arguments, problem)
         recalled = Recalled()
         if problem is None and not self._state.execution.selection:
             resolver = partial(_resolve, self._scope(name, number))
@@ -209,7 +218,7 @@ class Runner:
             found = recalled.found
             origin = found.execution_id
             reused = e.StepReused(name, origin, found.properties, found.metadata, cached=True)
-            return _Begun(reused, found)
+            return _Begun(name, (reused,), found)
         handler = handler_for(step.type)
         directory = Path()
         if handler is not None and handler.runs_jobs:
@@ -223,12 +232,41 @@ class Runner:
             recalled.digest,
             recalled.why,
         )
-        return _Begun(fact, problem or self._attempt(name, number, arguments, directory))
+        return _Begun(name, (fact,), problem or self._attempt(name, number, arguments, directory))
+
+    def _begin_loop(
+        self, name: str, number: int, arguments: Any, problem: Outcome | None
+    ) -> _Begun:
+        """The iterations of a ForEach, or why there are none."""
+        started = e.StepStarted(name, number, arguments)
+        if problem is None:
+            try:
+                expansion = self._loops.expand(name, arguments)
+            except PipetuiError as error:
+                problem = failed_by(error)
+        if problem is not None:
+            return _Begun(name, (started,), failed_loop(problem))
+        executing = e.StepExecuting(name, number)
+        return _Begun(name, (started, *expansion.facts, executing), expansion)
+
+    def _expand(self, name: str, expansion: Expansion) -> list[e.Fact]:
+        """Let the first iterations of a ForEach begin; returns the facts that follow."""
+        return self._schedule.expand(
+            name, expansion.iterations, expansion.concurrency, self._state.steps
+        )
+
+    def _advance(self) -> list[e.Fact]:
+        """Let iterations begin and end; returns the facts, those of ended ForEach steps too."""
+        facts, ended = self._schedule.advance()
+        for end in ended:
+            outcome = self._loops.outcome(end, self._results, partial(self._scope, end.step, 1))
+            facts += self._settle(end.step, outcome)
+        return facts
 
     def _take_over(self, name: str, found: StepView) -> list[e.Fact]:
         """Take another execution's result as a step's own; returns the facts that follow."""
         self._results[name] = found.properties
-        return self._scheduler.settle(name, StepStatus.SUCCEEDED, found.outcome)
+        return self._schedule.settle(name, StepStatus.SUCCEEDED, found.outcome)
 
     def _attempt(
         self, name: str, number: int, arguments: Any, directory: Path, past: Past | None = None
@@ -236,7 +274,7 @@ class Runner:
         return Attempt(
             self._shell,
             self._run_facts,
-            self._definition.steps[name],
+            self._loops.step(name),
             number,
             arguments,
             directory,
@@ -246,14 +284,20 @@ class Runner:
 
     def _arguments(self, name: str, number: int) -> tuple[Any, Outcome | None]:
         """The arguments of an attempt with every expression resolved, or why they cannot be."""
-        edits = self._state.execution.edits.get(name, {})
+        step, view = self._loops.step(name), self._state.steps[name]
+        edits = self._state.execution.edits.get(view.declared_name, {})
         try:
-            edited = apply_edits(self._definition.steps[name].arguments, edits, name)
+            edited = apply_edits(step.arguments, edits, view.declared_name)
+            if step.for_each is not None:
+                # Its Field can be resolved when the iterations have ended.
+                edited = {key: edited[key] for key in edited if key != "Selector"}
             return resolve(edited, self._scope(name, number)), None
         except PipetuiError as error:
             return None, failed_by(error)
 
-    def _scope(self, name: str, number: int) -> ExecutionScope:
+    def _scope(
+        self, name: str, number: int, iteration: e.IterationContext | None = None
+    ) -> ExecutionScope:
         return ExecutionScope(
             self._definition,
             self._run_facts,
@@ -261,7 +305,8 @@ class Runner:
             self._results,
             self._services.tree,
             self._clock.now,
-            job_name(self._run_facts.id, self._definition.steps[name], number),
+            job_name(self._run_facts.id, self._loops.step(name), number),
+            iteration or self._state.steps[name].iteration,
         )
 
     def _start(self, tasks: asyncio.TaskGroup, attempt: Attempt) -> None:
@@ -279,26 +324,26 @@ class Runner:
         attempt = self._attempts.pop(name, None)
         number = attempt.attempt if attempt else 1
         if outcome.lost and number < LOST_ATTEMPTS and not (attempt and attempt.stopping):
-            self._scheduler.reopen(name)
+            self._schedule.reopen(name)
             return [e.AttemptLost(name, number, outcome.reason)]
         if again := self._retry(name, number, outcome):
             return [again]
         fact = _ended(name, outcome)
-        if outcome.status is StepStatus.SUCCEEDED:
+        if readable(self._loops.step(name), outcome.status):
             self._results[name] = outcome.properties
         verdict = outcome.metadata.get("Condition", {}).get("Outcome")
         return [
             fact,
-            *self._scheduler.settle(
+            *self._schedule.settle(
                 name, outcome.status, None if verdict is None else verdict == "True"
             ),
         ]
 
     def _retry(self, name: str, number: int, outcome: Outcome) -> e.Fact | None:
         """See to it that a failed step runs again where a policy of its says so."""
-        if outcome.status is not StepStatus.FAILED or self._scheduler.stopping:
+        if outcome.status is not StepStatus.FAILED or self._schedule.stopping:
             return None
-        step, view = self._definition.steps[name], self._state.steps[name]
+        step, view = self._loops.step(name), self._state.steps[name]
         own = user_code_policies(self._services.config.retry_user_code)
         retry = next_retry(
             (*step.retry_policies, *own),
@@ -317,7 +362,7 @@ class Runner:
         """Let a step that waits for its next attempt start as soon as there is room."""
         if timer := self._pauses.pop(name, None):
             timer.cancel()
-            self._scheduler.reopen(name)
+            self._schedule.reopen(name)
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> list[e.Fact]:
         """Take over the attempts that an earlier runner left running.
@@ -330,9 +375,12 @@ class Runner:
         events = await self._events() if left else []
         for view in left:
             reach("resuming")
-            if view.directory and self._never_started(Path(view.directory)):
-                facts.append(e.AttemptLost(view.name, view.attempt, "its job had not started"))
-                self._scheduler.reopen(view.name)
+            if view.arguments is not None and self._loops.known(view.name):
+                facts += self._expand(view.name, self._loops.expand(view.name, view.arguments))
+                continue
+            if lost := self._never_started(view):
+                facts.append(e.AttemptLost(view.name, view.attempt, lost))
+                self._schedule.reopen(view.name)
                 continue
             arguments, problem = view.arguments, None
             if arguments is None:
@@ -347,14 +395,17 @@ class Runner:
             self._start(tasks, attempt)
         return facts
 
-    def _never_started(self, directory: Path) -> bool:
-        """Whether no job of an attempt started, on any host or as a child; from now on none can."""
-        adopt = self._shell.job_runner.adopt
-        return all(
+    def _never_started(self, view: StepView) -> str:
+        """Why nothing of an attempt can have started, or can from now on; empty where it may."""
+        if self._loops.step(view.name).for_each is not None:
+            return "its iterations had not begun"
+        directory, adopt = Path(view.directory), self._shell.job_runner.adopt
+        never = view.directory and all(
             isinstance(adopt(None, str(host)), Gone)
             for folder in (directory, *sorted((directory / CHILDREN).glob("*")))
             for host in takewhile(Path.is_dir, (host_folder(folder, n) for n in count()))
         )
+        return "its job had not started" if never else ""
 
     async def _events(self) -> list[e.Event]:
         """All events of the execution so far."""
@@ -389,10 +440,11 @@ class Runner:
     def _stop(self, reason: str) -> tuple[list[e.Fact], Callable[[], object]]:
         if self._state.execution.stop_requested:
             return [], _nothing
-        self._scheduler.stop()
+        self._schedule.stop()
         running = list(self._attempts.values())
         facts: list[e.Fact] = [e.StopRequested(reason)]
-        facts += [e.StepStopping(attempt.step.name) for attempt in running]
+        names = (*self._schedule.loops, *(attempt.step.name for attempt in running))
+        facts += [e.StepStopping(name) for name in names]
 
         def act() -> None:
             for attempt in running:

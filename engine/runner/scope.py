@@ -11,6 +11,7 @@ from engine.definition.document import Definition
 from engine.definition.expressions import resolve
 from engine.definition.paths import Path, walk
 from engine.errors import ExpressionError
+from engine.model.events import IterationContext
 from engine.model.views import local_arn
 from engine.steps.base import Run
 from engine.storage.tree import LocalTree
@@ -26,6 +27,7 @@ class ExecutionScope:
         results: properties by step name; grows while the execution runs.
         now: seconds since the epoch, for ``CurrentDateTime``.
         job_name: of the job that the step with the expression runs.
+        iteration: of the ForEach that the step repeats in; None for every other step.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class ExecutionScope:
         tree: LocalTree,
         now: Callable[[], float],
         job_name: str = "",
+        iteration: IterationContext | None = None,
     ) -> None:
         self._definition = definition
         self._run = run
@@ -45,6 +48,7 @@ class ExecutionScope:
         self._tree = tree
         self._now = now
         self._job_name = job_name
+        self._iteration = iteration
 
     def parameter(self, name: str) -> Any:
         """A parameter, with its type."""
@@ -73,8 +77,9 @@ class ExecutionScope:
         raise ExpressionError(f"ClientError: there is no execution variable {name}")
 
     def step_property(self, step: str, path: Path) -> Any:
-        """A property of a step that has succeeded."""
-        return walk(self._result(step), path, root=f"Steps.{step}")
+        """A property of a step that has succeeded; a sibling's is that of the same iteration."""
+        document = self._definition.steps[step].type == "Job"
+        return walk(self._result(step), path, root=f"Steps.{step}", parse_text=document)
 
     def property_file_uri(self, step: str, name: str) -> str:
         """S3 URI of a property file: that of its output, and its path below it."""
@@ -98,8 +103,10 @@ class ExecutionScope:
             ) from problem
 
     def foreach_item(self) -> Any:
-        """None here: only the body of a ForEach has an item."""
-        raise ExpressionError("ClientError: ForEach.CurrentItem stands outside of a ForEach")
+        """The item of the present iteration."""
+        if self._iteration is None:
+            raise ExpressionError("ClientError: ForEach.CurrentItem stands outside of a ForEach")
+        return self._iteration.item
 
     def experiment(self, name: str) -> Any:
         """A value of PipelineExperimentConfig."""
@@ -109,6 +116,8 @@ class ExecutionScope:
         return resolve(config[name], self)
 
     def _result(self, step: str) -> Mapping[str, Any]:
+        if self._iteration and self._definition.steps[step].parent == self._iteration.parent:
+            step = self._iteration.child(step)
         if step not in self._results:
             raise ExpressionError(
                 f"ClientError: step {step} has no properties: it did not run",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +78,19 @@ def prepare(home: Home, request: StartRequest, source: ExecutionState | None) ->
         raise ExceptionGroup("the definition is not valid", list(examination.errors))
     definition = examination.definition
     config = load_config(home.config, request.file)
-    graph = Graph.of(definition)
+    graph = examination.graph or Graph.of(definition)
     parameters = bind(definition.parameters, request.parameters)
-    for name, edits in request.edits.items():
-        if name in definition.steps:
-            apply_edits(definition.steps[name].arguments, edits, name)
+    edited = {
+        name: replace(step, arguments=apply_edits(step.arguments, request.edits[name], name))
+        for name, step in definition.steps.items()
+        if name in request.edits
+    }
     given = request.pipeline or (source.execution.pipeline if source else "")
     name = pipeline_name(given, request.file)
     plan = make_plan(
         definition,
         graph,
-        refuse=lambda step: refuse(step, config),
+        refuse=lambda step: refuse(edited.get(step.name, step), config),
         stand_in=stand_in,
         selection=request.selection,
         source=source,

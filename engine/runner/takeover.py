@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.definition.graph import Graph
 from engine.model import commands as c
 from engine.model import events as e
 from engine.model.fold import ExecutionState
@@ -78,13 +77,13 @@ def planned_facts(state: ExecutionState, source: ExecutionState | None) -> list[
 
 
 def settle_waiting(
-    state: ExecutionState, graph: Graph, rows: Sequence[c.CommandRow]
+    state: ExecutionState, rows: Sequence[c.CommandRow]
 ) -> tuple[list[e.Fact], list[Settlement]]:
     """What the commands that wait do to an execution that has ended.
 
     Retries that waited together are one. Succeeded steps are kept; everything else runs again,
-    except what a kept Condition's outcome or the selection had skipped. Everything but a retry is
-    refused, and after a Fail step that is too.
+    except what a kept Condition's outcome or the selection had skipped, and what a kept ForEach
+    did without. Everything but a retry is refused, and after a Fail step that is too.
     """
     facts: list[e.Fact] = []
     settled: list[Settlement] = []
@@ -94,17 +93,20 @@ def settle_waiting(
         else:
             refusal = retry_refusal(state)
             if not refusal:
-                facts = [_retried(state, graph, row.command)]
+                facts = [_retried(state, row.command)]
         verdict = c.CommandState.REJECTED if refusal else c.CommandState.ACCEPTED
         settled.append(Settlement(row.id, verdict, refusal))
     return facts, settled
 
 
-def _retried(state: ExecutionState, graph: Graph, command: c.RetryExecution) -> e.ExecutionRetried:
+def _retried(state: ExecutionState, command: c.RetryExecution) -> e.ExecutionRetried:
+    steps = state.steps
     again = tuple(
-        name
-        for name in graph.order
-        if state.steps[name].status not in KEPT and state.steps[name].action is StepAction.RUN
+        step.name
+        for step in steps.values()
+        if step.status not in KEPT
+        and step.action is StepAction.RUN
+        and not (step.parent and steps[step.parent].status in KEPT)
     )
     return e.ExecutionRetried(again, command.max_parallel)
 

@@ -128,6 +128,7 @@ def _step(execution: ExecutionView, step: StepView) -> Json:
         SelectiveExecutionResult=_origin(execution, step, StepAction.REUSED),
         FailureReason=step.failure_reason,
         Metadata=_metadata(step.metadata),
+        IterationContext=_iteration(step),
         AttemptCount=step.attempt,
         Local={
             "StepType": step.type,
@@ -159,6 +160,18 @@ def _origin(execution: ExecutionView, step: StepView, action: StepAction) -> Jso
     if step.action is not action or not step.source_execution:
         return {}
     return {"SourcePipelineExecutionArn": execution_arn(execution.pipeline, step.source_execution)}
+
+
+def _iteration(step: StepView) -> Json:
+    """IterationContext; the API has the item as text."""
+    if step.iteration is None:
+        return {}
+    item = step.iteration.item
+    return {
+        "ParentStepName": step.iteration.parent,
+        "Index": step.iteration.index,
+        "Item": item if isinstance(item, str) else json.dumps(item),
+    }
 
 
 def _metadata(metadata: Mapping[str, Any]) -> Json:

@@ -74,7 +74,8 @@ class LocalControl:
         selection = _selection(request, state, DefinitionGraph.of(definition))
         execution = state.execution
         edits = {name: dict(values) for name, values in execution.edits.items()}
-        for name, values in request.edits.items():
+        for step, values in request.edits.items():
+            name = state.steps[step].declared_name if step in state.steps else step
             edits[name] = {**edits.get(name, {}), **values}
         return StartRequest(
             file=execution.file,
@@ -211,7 +212,7 @@ def _selection(
         return ()
     if request.scope == "failed":
         roots = {
-            step.name
+            step.parent or step.name
             for step in state.steps.values()
             if step.status not in (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
         }
@@ -226,9 +227,10 @@ def _selection(
                 code="step-not-found",
                 hint="`pipetui steps` lists them.",
             )
-        roots = {request.step}
+        # A step of an iteration runs again with the whole ForEach.
+        roots = {state.steps[request.step].parent or request.step}
     if request.scope == "only":
-        return (request.step,)
+        return tuple(roots)
     chosen = roots | graph.downstream(roots)
     return tuple(name for name in state.steps if name in chosen)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
-
-import aiosqlite
 
 from engine.definition.document import Definition, Step
 from engine.definition.loader import load
@@ -35,6 +34,7 @@ from engine.storage.preview import Preview
 from engine.storage.tree import LocalTree
 from engine.store import queries
 from engine.store.connection import connect
+from engine.store.thread import StoreThread
 
 T = TypeVar("T")
 POLL_S = 0.25
@@ -46,7 +46,7 @@ class LocalSource:
 
     capabilities = Capabilities("local")
 
-    def __init__(self, home: Home, connection: Any) -> None:
+    def __init__(self, home: Home, connection: StoreThread) -> None:
         self._home = home
         self._connection = connection
         self._definitions: dict[str, Definition] = {}
@@ -59,13 +59,10 @@ class LocalSource:
         """
         if not home.database.exists():
             connect(home.database).close()
-        connection = _Reader(lambda: connect(home.database, read_only=True), iter_chunk_size=64)
-        await connection
-        return cls(home, connection)
+        return cls(home, await StoreThread.open(home.database, read_only=True))
 
     async def _ask(self, question: Callable[..., T], *arguments: object) -> T:
-        result: T = await self._connection.ask(question, *arguments)
-        return result
+        return await self._connection.ask(question, *arguments)
 
     async def executions(
         self, *, limit: int = 200, before: float = 0.0, pipeline: str = ""
@@ -96,11 +93,17 @@ class LocalSource:
 
     async def graph(self, execution_id: str) -> Graph:
         """See ``Source.graph``."""
-        return await asyncio.to_thread(_graph, await self.definition(execution_id))
+        definition = await self.definition(execution_id)
+        repeats = any(step.for_each for step in definition.steps.values())
+        steps = await self._ask(queries.steps, execution_id) if repeats else []
+        return await asyncio.to_thread(_graph, definition, steps)
 
     async def raw_arguments(self, execution_id: str, step: str) -> Any:
         """See ``Source.raw_arguments``."""
         steps = (await self.definition(execution_id)).steps
+        if step not in steps:
+            views = await self._ask(queries.steps, execution_id)
+            step = next((one.declared_name for one in views if one.name == step), step)
         if step not in steps:
             raise NotFound(f"execution {execution_id} has no step {step}", code="step-not-found")
         if steps[step].conditions:
@@ -147,7 +150,7 @@ class LocalSource:
             if execution.steps_waiting_for_answer:
                 definition = await self.definition(execution.id)
                 waiting += [
-                    WaitingCallback(execution, step, _wanted(definition.steps[step.name]))
+                    WaitingCallback(execution, step, _wanted(definition.steps[step.declared_name]))
                     for step in await self._ask(queries.steps, execution.id)
                     if step.waits_for_answer
                 ]
@@ -179,14 +182,6 @@ class LocalSource:
         return LocalTree(self._home.s3, Path(base) if base else None)
 
 
-class _Reader(aiosqlite.Connection):
-    """aiosqlite's connection with whole questions, not single statements, sent to its thread."""
-
-    async def ask(self, question: Callable[..., T], *arguments: object) -> T:
-        result: T = await self._execute(question, self._conn, *arguments)  # type: ignore[no-untyped-call]
-        return result
-
-
 def _named_execution(db: sqlite3.Connection, text: str) -> ExecutionView:
     return queries.execution(db, queries.find_execution(db, text))
 
@@ -215,20 +210,31 @@ async def _touches(database: Path) -> AsyncIterator[None]:
 _EDGE_KINDS = {"reference": "reference", "depends_on": "depends_on", "foreach": "body"}
 
 
-def _graph(definition: Definition) -> Graph:
+def _graph(definition: Definition, views: Sequence[StepView]) -> Graph:
+    """The definition's graph; a body that has iterations is drawn once for each of them."""
     from engine.definition import graph as graphs
 
+    repeated: dict[str, list[str]] = {}
+    for view in views:
+        if view.iteration:
+            repeated.setdefault(view.declared_name, []).append(view.name)
+    names = {name: repeated.get(name, [name]) for name in definition.steps}
     nodes = tuple(
-        GraphNode(step.name, step.type, step.display_name, step.parent or "")
+        GraphNode(name, step.type, step.display_name, step.parent or "")
         for step in definition.steps.values()
+        for name in names[step.name]
     )
     edges: dict[tuple[str, str], GraphEdge] = {}
     for edge in graphs.Graph.of(definition).edges:
         branch = definition.steps[edge.target].branch
         kind = _EDGE_KINDS.get(edge.kind, "if" if branch else "else")
-        # One line per pair; the branch says more than a reference beside it.
-        if (edge.source, edge.target) not in edges or edge.kind == "branch":
-            edges[edge.source, edge.target] = GraphEdge(edge.source, edge.target, kind)
+        sources, targets = names[edge.source], names[edge.target]
+        siblings = edge.source in repeated and edge.target in repeated
+        pairs = zip(sources, targets, strict=True) if siblings else product(sources, targets)
+        for pair in pairs:
+            # One line per pair; the branch says more than a reference beside it.
+            if pair not in edges or edge.kind == "branch":
+                edges[pair] = GraphEdge(*pair, kind)
     return Graph(nodes, tuple(edges.values()))
 
 

@@ -89,7 +89,7 @@ class LocalReader:
         from engine.definition.loader import load
 
         sha = queries.execution(self._db, step.execution_id).definition
-        return load(queries.definition(self._db, sha)).steps[step.name].output_parameters
+        return load(queries.definition(self._db, sha)).steps[step.declared_name].output_parameters
 
     def orphaned(self, execution_id: str) -> bool:
         """Whether an execution has not ended and its runner is gone."""

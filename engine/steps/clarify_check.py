@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from engine.steps.base import StepContext
 from engine.steps.check import BaselineFile, CheckKind, CheckStep
+from engine.steps.shadow_endpoint import shadow_endpoint
 
 PREDICTOR_URL = "PIPETUI_PREDICTOR_URL"
 """Tells the job which URL answers for the model."""
@@ -42,11 +43,10 @@ class ClarifyCheckStep(CheckStep):
     """Runs Clarify's analysis and compares.
 
     Args:
-        serve: how to run a model's server beside the job; without it an analysis can only use
-            predictions that are in its data.
+        serve: how to run a model's server beside the job.
     """
 
-    def __init__(self, serve: Serve | None = None) -> None:
+    def __init__(self, serve: Serve = shadow_endpoint) -> None:
         super().__init__("ClarifyCheck", "clarify", "Clarify", KINDS)
         self._serve = serve
 
@@ -54,7 +54,7 @@ class ClarifyCheckStep(CheckStep):
     async def serving(self, context: StepContext) -> AsyncIterator[Mapping[str, str]]:
         """The server of the model that ModelName names, as long as the job runs."""
         name = context.resolve(context.step.extra.get("ModelName"))
-        if self._serve is None or not name:
+        if not name:
             yield {}
             return
         async with self._serve(context, str(name)) as url:

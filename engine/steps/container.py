@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -71,15 +71,21 @@ def interpreter_version(python: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def resolve_image(image: str, config: Config) -> Resolution:
-    """Which environment stands in for an image under this configuration."""
+def resolve_image(image: str, config: Config, python: str = "") -> Resolution:
+    """Which environment stands in for an image under this configuration.
+
+    Args:
+        python: the interpreter to build it on; the configured one where empty. One that the
+            user's own table names for the image wins.
+    """
     unknown: Literal["host", "refused"] = "refused" if config.unmatched == "refuse" else "host"
     overrides = {
         pattern: Override(choice.python, choice.requirements)
         for pattern, choice in config.images.items()
     }
-    python = interpreter_version(base_interpreter(config))
-    return resolve(image, python=python, overrides=overrides, unknown=unknown)
+    version = interpreter_version(python or base_interpreter(config))
+    resolution = resolve(image, python=version, overrides=overrides, unknown=unknown)
+    return replace(resolution, python=resolution.python or python)
 
 
 def refuse_image(step: Step, image: Any, config: Config) -> PlanError | None:
@@ -97,8 +103,14 @@ def refuse_image(step: Step, image: Any, config: Config) -> PlanError | None:
     )
 
 
-async def prepare(context: StepContext, image: str, requirements: Path | None = None) -> Prepared:
+async def prepare(
+    context: StepContext, image: str, requirements: Path | None = None, python: str = ""
+) -> Prepared:
     """The environment for an image, built first where it is not there.
+
+    Args:
+        requirements: a file of what the step wants on top.
+        python: the interpreter to build it on; see ``resolve_image``.
 
     Errors: ``EnvironmentError_`` where it cannot run here, or does not build.
     """
@@ -106,7 +118,7 @@ async def prepare(context: StepContext, image: str, requirements: Path | None = 
     if runs_images(config):
         about = {"Image": image, "Grade": Grade.EXACT.value, "Kind": "container", "Notes": []}
         return Prepared("", "", None, about)
-    resolution = resolve_image(image, config)
+    resolution = resolve_image(image, config, python)
     shown = 0.0
 
     def show(line: str) -> None:

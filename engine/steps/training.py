@@ -24,6 +24,7 @@ from engine.steps.container import (
     runs_images,
 )
 from engine.steps.hosts import (
+    Host,
     collect,
     hosts_of,
     job_outcome,
@@ -41,13 +42,26 @@ Json = Mapping[str, Any]
 
 
 class TrainingStep:
-    """Runs CreateTrainingJob requests."""
+    """Runs CreateTrainingJob requests.
+
+    A kind of training job that runs a program of its own overrides ``prepare``, ``command`` and
+    ``variables``.
+    """
 
     runs_jobs = True
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
         """Pipe mode, file systems, and images or algorithms that cannot run here."""
+        image = section(step.arguments, "AlgorithmSpecification").get("TrainingImage")
+        return (
+            self.refuse_input(step)
+            or refuse_image(step, image, config)
+            or _refuse_program(step, config)
+        )
+
+    def refuse_input(self, step: Step) -> PlanError | None:
+        """What a training job asks for that only AWS has, whatever its image."""
         for channel in mappings(step.arguments.get("InputDataConfig")):
             name = channel.get("ChannelName")
             if section(channel, "DataSource").get("FileSystemDataSource"):
@@ -70,8 +84,7 @@ class TrainingStep:
                 hint="Name an image in AlgorithmSpecification.TrainingImage.",
                 path=step.path,
             )
-        image = specification.get("TrainingImage")
-        return refuse_image(step, image, config) or _refuse_program(step, config)
+        return None
 
     def stand_in(self, step: Step) -> str:
         """None: the job is run for real."""
@@ -81,17 +94,16 @@ class TrainingStep:
         """Run the job on as many local hosts as it asks for."""
         arguments: Json = context.arguments
         specification = section(arguments, "AlgorithmSpecification")
-        image = str(specification.get("TrainingImage", ""))
+        image = image_of(arguments)
         metrics = metric_definitions(specification.get("MetricDefinitions"))
         limit = max_runtime(arguments)
         hosts = hosts_of(context.directory, section(arguments, "ResourceConfig"))
         if not context.resuming:
             context.doing("copying inputs")
             await context.in_thread(lay_out, context, hosts)
-        requirements = hosts[0].ml.host_path(f"{CODE}/requirements.txt")
-        prepared = await prepare(context, image, requirements if requirements.is_file() else None)
-        command, image_entrypoint = _command(context, prepared)
-        environment = job_environment(context, prepared, _variables(context))
+        prepared = await self.prepare(context, hosts[0])
+        command, image_entrypoint = self.command(context, prepared)
+        environment = job_environment(context, prepared, self.variables(context))
         jobs = jobs_on(
             hosts, context, image, command, environment, image_entrypoint=image_entrypoint
         )
@@ -103,6 +115,43 @@ class TrainingStep:
         properties = _described(context, end, kept, found)
         metadata = {"TrainingJob": {"Arn": properties["TrainingJobArn"]}}
         return job_outcome(end, hosts, "Training", limit, properties, metadata, note)
+
+    async def prepare(self, context: StepContext, host: Host) -> Prepared:
+        """The environment of the job; ``/opt/ml`` of ``host`` is laid out."""
+        requirements = host.ml.host_path(f"{CODE}/requirements.txt")
+        found = requirements if requirements.is_file() else None
+        return await prepare(context, image_of(context.arguments), found)
+
+    def command(self, context: StepContext, prepared: Prepared) -> tuple[tuple[str, ...], bool]:
+        """What to run, and whether it is only arguments for the image's own entry point."""
+        specification = section(context.arguments, "AlgorithmSpecification")
+        entry = specification.get("ContainerEntrypoint") or ()
+        given = specification.get("ContainerArguments") or ()
+        name = context.step.name
+        if entry:
+            return check_command([*entry, *given], name), False
+        if prepared.resolution is None:
+            return check_command(given or ("train",), name), True
+        python = Path(prepared.python)
+        command = training_command(prepared.resolution, python, hyperparameters(context.arguments))
+        if command is None:
+            raise _no_program(name, specification.get("TrainingImage"))
+        return command, False
+
+    def variables(self, context: StepContext) -> dict[str, str]:
+        """What the job's environment says of the job."""
+        return {
+            "TRAINING_JOB_NAME": context.job_name,
+            "TRAINING_JOB_ARN": local_arn("training-job", context.job_name),
+            "PIPETUI_PREFLIGHT": context.services.config.preflight,
+            **text_map(context.arguments.get("Environment")),
+        }
+
+
+def image_of(arguments: Json) -> str:
+    """The image of a training job; empty where it names none, or an expression does."""
+    image = section(arguments, "AlgorithmSpecification").get("TrainingImage")
+    return image if isinstance(image, str) else ""
 
 
 def _refuse_program(step: Step, config: Config) -> PlanError | None:
@@ -126,32 +175,6 @@ def _no_program(name: str, image: Any) -> JobError:
         hint="Give the job a script (sagemaker_program) or a ContainerEntrypoint, or set"
         " jobs.runner to container.",
     )
-
-
-def _command(context: StepContext, prepared: Prepared) -> tuple[tuple[str, ...], bool]:
-    """What to run, and whether it is only arguments for the image's own entry point."""
-    specification = section(context.arguments, "AlgorithmSpecification")
-    entry = specification.get("ContainerEntrypoint") or ()
-    given = specification.get("ContainerArguments") or ()
-    name = context.step.name
-    if entry:
-        return check_command([*entry, *given], name), False
-    if prepared.resolution is None:
-        return check_command(given or ("train",), name), True
-    python = Path(prepared.python)
-    command = training_command(prepared.resolution, python, hyperparameters(context.arguments))
-    if command is None:
-        raise _no_program(name, specification.get("TrainingImage"))
-    return command, False
-
-
-def _variables(context: StepContext) -> dict[str, str]:
-    return {
-        "TRAINING_JOB_NAME": context.job_name,
-        "TRAINING_JOB_ARN": local_arn("training-job", context.job_name),
-        "PIPETUI_PREFLIGHT": context.services.config.preflight,
-        **text_map(context.arguments.get("Environment")),
-    }
 
 
 def _described(

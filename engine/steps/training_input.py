@@ -104,7 +104,7 @@ def _bring_channel(context: StepContext, host: Host, channel: Json) -> None:
 def _bring_code(context: StepContext, host: Host) -> None:
     """Script mode's source: a tar.gz, or (a convenience here) a folder."""
     given = hyperparameters(context.arguments)
-    uri = _decoded(given.get(SUBMIT_DIRECTORY, ""))
+    uri = decoded(given.get(SUBMIT_DIRECTORY, ""))
     if PROGRAM not in given or not uri or PurePosixPath(uri).is_relative_to(CODE):
         return
     tree, target = context.services.tree, host.ml.make(CODE)
@@ -117,7 +117,7 @@ def _bring_code(context: StepContext, host: Host) -> None:
     shutil.rmtree(packed)
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
     """Script mode JSON-encodes its values: ``"train.py"`` arrives with quotes around it."""
     try:
         decoded = json.loads(value)

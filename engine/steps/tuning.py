@@ -208,6 +208,14 @@ class _TuningJob:
                 await watcher
 
     async def _watch(self, job: TrainingJob, child: Child, log: ObjectiveLog) -> None:
+        """Judge a training job after each epoch; one that cannot be judged is stopped as well."""
+        try:
+            await self._judge(job, child, log)
+        except Exception:
+            child.stop()
+            raise
+
+    async def _judge(self, job: TrainingJob, child: Child, log: ObjectiveLog) -> None:
         search = self._searches[job.algorithm]
         objective = self._request.algorithms[job.algorithm].objective
         epoch = 0

@@ -19,6 +19,7 @@ from typing import Any
 from engine.errors import NotFound, StorageError
 from engine.storage import archive
 from engine.storage.base import reporting
+from engine.storage.notebook import notebook_lines
 
 _EXTRA = "Install it with: pip install 'pipetui[preview]'."
 _CELL = 200
@@ -26,15 +27,24 @@ _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RI
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC_AT = 257
+_NOTEBOOK = ".ipynb"
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How much is looked at: bytes read, lines or rows shown, bytes scanned in an archive."""
+    """How much is looked at: bytes read, lines or rows shown, bytes scanned in an archive.
+
+    A notebook cannot be read by half: for one, ``notebook`` bytes are read.
+    """
 
     bytes: int = 64 * 1024
     rows: int = 200
     scan: int = 64 << 20
+    notebook: int = 16 << 20
+
+    def of(self, name: str) -> int:
+        """Bytes that are read of a file."""
+        return self.notebook if name.lower().endswith(_NOTEBOOK) else self.bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,8 @@ class Preview:
     """What to show of a file.
 
     Attributes:
-        kind: ``text``, ``json``, ``csv``, ``archive``, ``parquet``, ``image``, ``binary``,
-            or ``empty``.
+        kind: ``text``, ``json``, ``notebook``, ``csv``, ``archive``, ``parquet``, ``image``,
+            ``binary``, or ``empty``.
         title: one line: the name and what the file is.
         lines: text lines, where there is no table.
         table: columns and rows, for csv, archive and parquet.
@@ -95,7 +105,7 @@ def preview(path: Path, limit: Limit = _DEFAULT) -> Preview:
     """
     with reporting(str(path)), open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        head = file.read(limit.bytes)
+        head = file.read(limit.of(path.name))
         if head.startswith(b"PAR1"):
             return _parquet(path, size, limit)
         if head.startswith(_ZIP) or _is_tar(head):
@@ -120,7 +130,7 @@ def preview_member(path: Path, member: str, limit: Limit = _DEFAULT) -> Preview:
         try:
             for found, content in members:
                 if found.name == member and content is not None:
-                    head = content.read(limit.bytes)
+                    head = content.read(limit.of(member))
                     return _of_bytes(member, head, found.size, limit)
         except StorageError as error:
             if error.code != "archive-too-large":
@@ -133,14 +143,17 @@ def preview_member(path: Path, member: str, limit: Limit = _DEFAULT) -> Preview:
 
 def _of_bytes(name: str, head: bytes, size: int | None, limit: Limit) -> Preview:
     """Preview a file of which only the first bytes are at hand (``size`` None: not known)."""
-    cut = len(head) >= limit.bytes if size is None else size > len(head)
+    cut = len(head) >= limit.of(name) if size is None else size > len(head)
     if not head:
         return Preview("empty", visible(f"{name}: empty"))
     text = _decoded(head, cut)
     if text is None:
         return _binary(name, head, size, cut, limit)
     suffix = Path(name).suffix.lower()
-    if suffix in (".json", ".ipynb", ".geojson") or text.lstrip()[:1] in ("{", "["):
+    lines = notebook_lines(text) if suffix == _NOTEBOOK and not cut else None
+    if lines is not None:
+        return _text("notebook", f"{name}: notebook, {_size(size)}", "\n".join(lines), cut, limit)
+    if suffix in (".json", ".geojson") or text.lstrip()[:1] in ("{", "["):
         parsed = _json(name, text, cut, limit)
         if parsed is not None:
             return parsed

@@ -21,6 +21,7 @@ from engine.model.events import (
     ModelApprovalChanged,
     ModelPackageCreated,
     RunnerAttached,
+    StepsExpanded,
 )
 from engine.model.fold import ExecutionState, apply, apply_package
 from engine.model.views import ExecutionView, ModelPackageView, StepView
@@ -229,6 +230,15 @@ class Ledger:
         state = self.state(execution_id)
         events = [self._insert(execution_id, fact, at, actor) for fact in facts]
         _, touched = apply(state, *events)
+        born = [
+            state.steps[child.name]
+            for fact in facts
+            if isinstance(fact, StepsExpanded) and fact.step in state.steps
+            for child in fact.children
+        ]
+        self._db.executemany(
+            "INSERT OR IGNORE INTO step VALUES (?, ?, ?, ?, ?, ?)", map(_step_row, born)
+        )
         self._db.executemany(
             "UPDATE step SET cache = ?4, seq = ?5, view = ?6"
             " WHERE execution_id = ?1 AND position = ?2 AND name = ?3",

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
-
 from engine.model.commands import Command, CommandRow
 from engine.model.events import (
     Event,
@@ -24,29 +22,16 @@ from engine.model.fold import ExecutionState
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import queries
 from engine.store.base import Alive, Holder, Lease, Settlement
-from engine.store.connection import connect
 from engine.store.ledger import Ledger, store_error
+from engine.store.thread import StoreThread
 
 T = TypeVar("T")
-
-
-class _Connection(aiosqlite.Connection):
-    """aiosqlite's connection with whole functions, not single statements, sent to its thread."""
-
-    async def run(self, function: Callable[..., T], *arguments: object) -> T:
-        result: T = await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
-        return result
-
-    @property
-    def raw(self) -> sqlite3.Connection:
-        """The connection itself; to be used in aiosqlite's thread only."""
-        return self._conn
 
 
 class SqliteStore:
     """``EventStore`` on one SQLite file; made by ``SqliteStore.open``."""
 
-    def __init__(self, connection: _Connection, path: Path, alive: Alive) -> None:
+    def __init__(self, connection: StoreThread, path: Path, alive: Alive) -> None:
         self._connection = connection
         self._path = path
         self._ledger = Ledger(connection.raw, alive)
@@ -59,9 +44,7 @@ class SqliteStore:
             path: the database file; its folder exists.
             alive: tells whether the process behind a lease still runs.
         """
-        connection = _Connection(lambda: connect(path), iter_chunk_size=64)
-        await connection
-        return cls(connection, path, alive)
+        return cls(await StoreThread.open(path), path, alive)
 
     async def _run(self, function: Callable[..., T], *arguments: object) -> T:
         try:

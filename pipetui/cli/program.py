@@ -34,6 +34,8 @@ _COMMANDS = {
     "events": ("show", "Print what happened"),
     "logs": ("show", "Print the log of a step"),
     "models": ("show", "List model packages"),
+    "endpoints": ("endpoints", "List endpoints, stop or delete one"),
+    "invoke": ("endpoints", "Ask an endpoint"),
     "stop": ("act", "Stop an execution"),
     "approve": ("act", "Approve a Callback step or a model package"),
     "reject": ("act", "Reject a Callback step or a model package"),

@@ -119,6 +119,14 @@ class ExecutionScreen(Face, inherit_bindings=False):
         steps = list(self.feed.steps.values())
         self.steps.select(self._wanted or view.first_to_look_at(steps))
         self.focus_body()
+        await self._read_graph()
+        self.query_one("#events", EventPane).add(
+            await self.feed.events(self.execution_id), self.ui.now()
+        )
+        if self.execution.file:
+            self.run_worker(self._watch_file(self.execution.file), group="file")
+
+    async def _read_graph(self) -> None:
         try:
             self._graph = await self.feed.graph(self.execution_id)
         except PipetuiError as problem:
@@ -127,11 +135,6 @@ class ExecutionScreen(Face, inherit_bindings=False):
             self._shape = view.Shape(self._graph)
             self.graph_pane.show_graph(self._graph)
         self.renew()
-        self.query_one("#events", EventPane).add(
-            await self.feed.events(self.execution_id), self.ui.now()
-        )
-        if self.execution.file:
-            self.run_worker(self._watch_file(self.execution.file), group="file")
 
     async def _watch_file(self, file: str) -> None:
         async with aclosing(changes(file)) as found:
@@ -159,6 +162,9 @@ class ExecutionScreen(Face, inherit_bindings=False):
         if update is None or update.steps:
             self._show_steps()
             changed = None if update is None else {step.name for step in update.steps}
+            if self._graph and (changed or set()) - {node.name for node in self._graph.nodes}:
+                # A ForEach has added its iterations.
+                self.run_worker(self._read_graph(), name="graph", exclusive=True, group="graph")
             self.graph_pane.show_steps(self.feed.steps, self.ui.now(), changed)
             self._show_selected()
         if update is not None and update.events:

@@ -18,9 +18,12 @@ from engine.model.commands import AnswerCallback, CommandState, StopExecution
 from engine.model.events import (
     Event,
     Fact,
+    IterationContext,
     ModelApprovalChanged,
+    StepDeclared,
     StepExecuting,
     StepProgressed,
+    StepsExpanded,
     StepStarted,
     StepSucceeded,
     UnknownFact,
@@ -90,6 +93,28 @@ async def test_a_store_that_is_opened_again_has_the_state_it_was_left_with(
         before = await first.state("run")
     async with opened("sqlite", tmp_path, processes) as second:
         assert same(await second.state("run"), before)
+
+
+async def test_steps_of_iterations_are_kept_after_those_of_the_definition(
+    store: EventStore, tmp_path: Path, processes: Processes
+) -> None:
+    children = tuple(
+        StepDeclared(f"Body-{index}", "Processing", iteration=IterationContext("Train", index, one))
+        for index, one in enumerate(("x", {"rate": 0.5}))
+    )
+    lease = await leased(store)
+    await append(store, lease, StepStarted("Train", 1), StepsExpanded("Train", children))
+    await append(store, lease, StepStarted("Body-1", 1))
+    live = await store.state("run")
+    assert list(live.steps) == [*(one.name for one in CREATED.steps), "Body-0", "Body-1"]
+    assert live.steps["Body-1"].iteration == IterationContext("Train", 1, {"rate": 0.5})
+    assert live.steps["Body-1"].status is StepStatus.STARTING
+    assert live.execution.steps_total == 5
+    if (tmp_path / "pipetui.db").exists():
+        async with opened("sqlite", tmp_path, processes) as again:
+            assert same(await again.state("run"), live)
+    await store.rebuild()
+    assert same(await store.state("run"), live)
 
 
 async def test_events_are_numbered_in_one_order_over_all_executions(store: EventStore) -> None:

@@ -15,7 +15,9 @@ import pytest
 
 from engine.model.status import StepStatus
 from engine.model.views import StepView
+from engine.serving.endpoints import list_endpoints
 from tests.engine.embedded import Embedded, definition
+from tests.engine.serving import container, model_step, pack_model
 from tests.environments import shared_environments
 from tests.shared import SHARED, needs_shared
 from tests.unit.checks import fairness
@@ -322,6 +324,36 @@ async def test_a_model_is_asked_for_predictions_that_the_data_lacks(
                 for facet in (False, True)}  # fmt: skip
     rates = {facet: sum(one) / len(one) for facet, one in accepted.items()}
     assert found == {"DPPL": pytest.approx(rates[False] - rates[True])}
+
+
+LINEAR = """
+def model_fn(folder):
+    return None
+def input_fn(body, content_type):
+    return [[float(cell) for cell in line.split(",")] for line in body.splitlines()]
+def predict_fn(rows, model):
+    return [3 * a - 2 * b + 1 for a, b, _ in rows]
+def output_fn(values, accept):
+    return "".join(f"{value}\\n" for value in values), accept
+"""
+
+
+async def test_the_model_of_a_model_step_is_served_for_as_long_as_the_check_runs(
+    embedded: Embedded,
+) -> None:
+    embedded.put("s3://data/analysis_config.json", json.dumps(EXPLAIN))
+    embedded.put("s3://data/rows.csv", csv_text(NUMBERS))
+    data = pack_model(embedded.home, "s3://data/model.tar.gz", LINEAR)
+    check = clarify_check(
+        "MODEL_EXPLAINABILITY", ModelName={"Get": "Steps.Linear.ModelName"}, **FIRST
+    )
+    model = model_step("Linear", container(data, SAGEMAKER_PROGRAM="inference.py"))
+    state = await embedded.run(definition(model, check))
+    step = state.steps[check["Name"]]
+    assert step.status is StepStatus.SUCCEEDED, step.failure_reason
+    shap = analysis(embedded, step)["explanations"]["kernel_shap"]["label0"]
+    assert shap["expected_value"] == pytest.approx(1.0)
+    assert list_endpoints(embedded.home.root) == []
 
 
 class _ColourModel(BaseHTTPRequestHandler):

@@ -286,7 +286,7 @@ def test_a_failed_run_prints_the_end_of_the_failing_log_and_where_it_lies(
 ) -> None:
     cli, said, execution = broken
     assert "KeyError: 'monthly_charges'" in said
-    assert f"{execution}/steps/BuildFeatures/1/job.log" in said
+    assert f"{execution}/steps/BuildFeatures.1/job.log" in said
     assert "\x1b" not in said
     steps = cli.steps(execution)
     assert steps["BuildFeatures"]["StepStatus"] == "Failed"

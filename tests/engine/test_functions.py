@@ -15,10 +15,12 @@ import pytest
 from engine.config import Config
 from engine.endpoint.activation import EndpointSocket
 from engine.environments import Environments
+from engine.errors import EnvironmentError_
 from engine.model.fold import ExecutionState
 from engine.model.status import ExecutionStatus, StepStatus
 from engine.steps.container import resolve_image
 from engine.steps.function import requirements
+from engine.steps.interpreters import find_interpreter
 from tests.engine.embedded import Embedded
 from tests.environments import shared_environments
 
@@ -43,19 +45,23 @@ SageMaker:
 """
 
 
-async def sdk_python(embedded: Embedded, version: str) -> Path:
+async def sdk_python(embedded: Embedded, version: str, base: str) -> Path:
     """An interpreter with the SDK: the one that functions without dependencies run with."""
     root = shared_environments(embedded.home)
     wanted = embedded.folder / "sdk.txt"
     wanted.write_text(requirements(OF_THE_SDK[version], version), encoding="utf-8")
-    resolution = resolve_image(IMAGE, Config())
+    resolution = resolve_image(IMAGE, Config(), base)
     built = await Environments(root, sys.executable).ensure(resolution, extra_requirements=wanted)
     return built.python
 
 
-async def stored(embedded: Embedded, version: str, pipeline: str) -> str:
-    """Let the SDK define a pipeline and store its payloads; the path of the definition."""
-    python = await sdk_python(embedded, version)
+async def stored(embedded: Embedded, version: str, pipeline: str, base: str = "") -> str:
+    """Let the SDK define a pipeline and store its payloads; the path of the definition.
+
+    Args:
+        base: the Python that the SDK runs on; that of the engine where empty.
+    """
+    python = await sdk_python(embedded, version, base)
     work = embedded.folder / "work"
     work.mkdir()
     (work / "requirements.txt").write_text("iniconfig==2.0.0\n", encoding="utf-8")
@@ -128,8 +134,27 @@ async def test_an_exception_is_the_failure_reason(embedded: Embedded) -> None:
     file = await stored(embedded, V2, "broken")
     broken = (await embedded.run(file)).steps["Break"]
     assert broken.status is StepStatus.FAILED
-    assert "ValueError('count is 3')" in (broken.failure_reason or "")
+    assert "ValueError('count is 3')" in broken.failure_reason
     assert list(embedded.home.s3.glob("bucket/broken/*/Break/exception/payload.pkl"))
+
+
+async def test_a_pre_execution_command_that_fails_ends_the_step(embedded: Embedded) -> None:
+    file = await stored(embedded, V2, "unprepared")
+    step = (await embedded.run(file)).steps["Unprepared"]
+    assert step.failure_code == "function-environment-failed"
+    assert "nothing here" in step.failure_reason
+    assert "called" not in embedded.log(step).splitlines()
+
+
+async def test_a_function_runs_on_the_python_that_stored_it(embedded: Embedded) -> None:
+    other = "3.12" if sys.version_info[:2] != (3, 12) else "3.11"
+    try:
+        base = find_interpreter(other, Config())
+    except EnvironmentError_ as problem:
+        pytest.skip(problem.message)
+    broken = (await embedded.run(await stored(embedded, V2, "broken", base))).steps["Break"]
+    assert "ValueError('count is 3')" in broken.failure_reason
+    assert f"/lib/python{other}/" in embedded.log(broken)
 
 
 @pytest.mark.parametrize("version", [V2, V3])

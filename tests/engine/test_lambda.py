@@ -237,6 +237,6 @@ async def test_function_calls_aws_at_the_loopback_endpoint(embedded: Embedded) -
     handle(embedded, "import os\nreturn {'url': os.environ['AWS_ENDPOINT_URL']}")
     view = await call(embedded, calling(("url", "String")))
     assert view.properties["OutputParameters"]["url"].startswith("http://127.0.0.1:")
-    request = json.loads((embedded.home.attempt(view.directory.split("/")[-4], "Call", 1)
-                          / "event.json").read_text())  # fmt: skip
+    folder = embedded.home.attempt(view.execution_id, "Call", 1)
+    request = json.loads((folder / "event.json").read_text())
     assert request["event"] == {}

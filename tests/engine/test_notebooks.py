@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tarfile
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from engine.model.commands import StopExecution
 from engine.model.status import StepStatus
 from engine.model.views import StepView
 from engine.storage.preview import preview_member
@@ -35,9 +37,9 @@ def cell(source: str, *tags: str, kind: str = "code") -> dict[str, Any]:
     return made | ({"outputs": [], "execution_count": None} if kind == "code" else {})
 
 
-def notebook(*cells: dict[str, Any]) -> str:
+def notebook(*cells: dict[str, Any], minor: int = 4) -> str:
     """The text of a notebook."""
-    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": minor})
 
 
 def job(
@@ -81,6 +83,16 @@ async def test_parameters_keep_their_types_and_override_the_defaults(embedded: E
     assert "[3, '3', 0.5, True]" in executed(embedded, view)
 
 
+@pytest.mark.parametrize("minor", [0, 4, 5])
+async def test_the_executed_notebook_is_valid_in_each_minor_format(
+    embedded: Embedded, minor: int
+) -> None:
+    step = job(embedded, [cell("print(a)")], {"a": 1})
+    embedded.put(f"{INPUT}/nb.ipynb", notebook(cell("print(a)"), minor=minor))
+    view = await run_well(embedded, step)
+    assert "invalid" not in embedded.log(view).lower()
+
+
 async def test_a_notebook_finds_its_variables_its_files_and_what_its_script_installed(
     embedded: Embedded,
 ) -> None:
@@ -114,6 +126,20 @@ async def test_a_cell_that_raises_fails_the_step_and_the_notebook_is_kept(
     assert "KeyError" in kept
 
 
+async def test_a_stopped_notebook_is_kept_as_far_as_it_came(embedded: Embedded) -> None:
+    waits = cell("import threading; print('waiting'); threading.Event().wait()")
+    step = job(embedded, [cell("print('first')"), waits])
+    execution_id = await embedded.create(definition(step))
+    running = asyncio.create_task(embedded.go_on(execution_id))
+    log = embedded.home.attempt(execution_id, "NB", 1) / "job.log"
+    while "waiting" not in (log.read_text() if log.exists() else ""):
+        await embedded.events(execution_id)
+    await embedded.send(execution_id, StopExecution("enough"))
+    view = (await running).steps["NB"]
+    assert view.status is StepStatus.STOPPED
+    assert "first" in executed(embedded, view)
+
+
 async def test_a_kernel_that_dies_is_the_failure_reason(embedded: Embedded) -> None:
     view = await run(embedded, job(embedded, [cell("import os; os._exit(3)")]))
     assert view.status is StepStatus.FAILED
@@ -136,7 +162,6 @@ async def test_the_steps_that_the_sdk_wrote_run_one_after_the_other(embedded: Em
         source = step["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]
         names = ", ".join(step["Arguments"]["HyperParameters"])
         embedded.put(f"{source['S3Uri']}/nb.ipynb", notebook(cell(f"print('got', {names})")))
-        # The image's name says nothing: it is to run with what this host has.
     state = await embedded.run(document)
     first, second = state.steps["NB1"], state.steps["NB2"]
     assert second.status is StepStatus.SUCCEEDED, (first.failure_reason, second.failure_reason)

@@ -63,6 +63,9 @@ def test_frozen_runner_keeps_its_lease_and_once_fenced_touches_nothing(host: Hos
     execution_id = host.start(definition(host.gated("A"), host.gated("B")))
     assert host.fifo("up").hear_all(2) == ["A", "B"]
     frozen, job = host.runner(execution_id), host.job(execution_id, "B")
+    # Frozen in the middle of a transaction it would hold the store's lock as well.
+    while sum(event.kind == "StepExecuting" for event in host.events()) < 2:
+        pass
     assert frozen is not None and frozen.signal(signal.SIGSTOP)
     host.take_over(execution_id)
     assert host.runner(execution_id) == frozen

@@ -44,6 +44,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "b/*" = {requirements = ["numpy==1.24.1"]}
         [lambda]
         "arn:f" = "module:function"
+        [emr]
+        master = "spark://host:7077"
+        spark_submit = "/opt/spark/bin/spark-submit"
     """
     config = load(tmp_path, text)
     changed = {one.name for one in fields(Config) if one.metadata["key"]}

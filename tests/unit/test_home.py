@@ -87,7 +87,5 @@ def test_whoever_asks_at_once_gets_the_same_token(tmp_path: Path) -> None:
 
 def test_attempts_have_folders_of_their_own(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    assert (
-        home.attempt("run", "Train", 2) == tmp_path / "executions" / "run" / "steps" / "Train" / "2"
-    )
+    assert home.attempt("run", "Train", 2) == tmp_path / "executions" / "run" / "steps" / "Train.2"
     assert home.database.parent == home.config.parent == tmp_path

@@ -88,6 +88,11 @@ def break_it(count: int) -> None:
     raise ValueError(f"count is {count}")
 
 
+@step(name="Unprepared", pre_execution_commands=["echo nothing here >&2", "exit 5"], **common)
+def never() -> None:
+    print("called")
+
+
 made = make(*PARAMETERS, ExecutionVariables.PIPELINE_EXECUTION_ID)
 total = add(made[0], made[1])
 decide = ConditionStep(
@@ -96,7 +101,11 @@ decide = ConditionStep(
     if_steps=[work()],
     else_steps=[FailStep("TooLittle", error_message="too little")],
 )
-named: dict[str, list[Any]] = {"functions": [decide], "broken": [break_it(COUNT)]}
+named: dict[str, list[Any]] = {
+    "functions": [decide],
+    "broken": [break_it(COUNT)],
+    "unprepared": [never()],
+}
 print(
     Pipeline(
         sys.argv[2],

@@ -13,7 +13,8 @@ from engine.environments.programs import FOLDER
 
 SOURCES = sorted(FOLDER.rglob("*.py"))
 ALLOWED = set(sys.stdlib_module_names) | {
-    "boto3", "jmespath", "numpy", "pandas", "pyarrow", "shap", "sklearn", "smclarify", "xgboost",
+    "boto3", "jmespath", "nbclient", "nbformat", "numpy", "pandas", "pyarrow", "shap", "sklearn",
+    "smclarify", "xgboost",
 }  # fmt: skip
 """What the environments of the programs hold."""
 

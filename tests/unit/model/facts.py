@@ -12,6 +12,7 @@ from engine.model.events import (
     Event,
     ExecutionCreated,
     Fact,
+    IterationContext,
     ModelApprovalChanged,
     ModelPackageCreated,
     StepDeclared,
@@ -24,6 +25,7 @@ CREATED = ExecutionCreated(
 )
 
 _names = st.sampled_from((*STEPS, "Unknown"))
+_count = st.integers(0, 5)
 _text = st.text(max_size=8)
 _json: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -34,11 +36,17 @@ _json: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_text, inner, max_size=2),
     max_leaves=4,
 )
+_child = st.builds(
+    StepDeclared,
+    _names.map("{}-0".format),
+    st.just("Processing"),
+    iteration=st.builds(IterationContext, _names, _count, _json),
+)
 _object = st.dictionaries(_text, _json, max_size=2)
-_count = st.integers(0, 5)
 _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "step": _names,
     "steps": st.lists(_names, max_size=4).map(tuple),
+    "children": st.lists(_child, max_size=3).map(tuple),
     "attempt": st.integers(1, 5),
     "max_parallel": _count,
     "pid": _count,

@@ -1,0 +1,1 @@
+"""Repacking: puts inference code into the archive of a model."""

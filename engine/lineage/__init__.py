@@ -1,0 +1,1 @@
+"""Lineage of a home: actions, artifacts and contexts that pipelines name, and what joins them."""

@@ -1,0 +1,141 @@
+"""EMRServerless: a Spark job run, on this host (section 1.4 of the pipelines reference)."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from engine.config import Config
+from engine.definition.document import Step
+from engine.errors import JobError, PlanError
+from engine.jobs.attempt import LOG
+from engine.steps.base import JobsEnd, Outcome, StepContext
+from engine.steps.container import check_command
+from engine.steps.hosts import positive
+from engine.steps.inputs import section
+from engine.steps.spark import (
+    local_id,
+    refuse_containers,
+    refuse_spark,
+    run_command,
+    run_outcome,
+    spark_command,
+    spark_defaults,
+)
+
+Json = Mapping[str, Any]
+_TIMEOUT_MIN = 720
+"""Minutes of a job run that names no limit; 0 means none (API model)."""
+
+
+def submission(driver: Json) -> tuple[str, ...]:
+    """The arguments of ``spark-submit`` that a ``sparkSubmit`` driver stands for.
+
+    Errors: ``JobError`` (``emr-command-missing``, ``emr-parameters-invalid``).
+    """
+    entry = driver.get("entryPoint")
+    if not isinstance(entry, str) or not entry:
+        raise JobError(
+            "ClientError: jobDriver.sparkSubmit names no entryPoint",
+            code="emr-command-missing",
+            hint="Give the S3 URI of a Python file or a jar.",
+        )
+    given = driver.get("sparkSubmitParameters") or ""
+    try:
+        options = shlex.split(str(given))
+    except ValueError as problem:
+        raise JobError(
+            f"ClientError: sparkSubmitParameters {given!r} cannot be read: {problem}",
+            code="emr-parameters-invalid",
+            hint="Close its quotes, as in a shell.",
+        ) from None
+    words = driver.get("entryPointArguments") or ()
+    return (*options, entry, *check_command(words, "ClientError: entryPointArguments"))
+
+
+class EmrServerlessStep:
+    """Runs Spark jobs for EMR Serverless applications."""
+
+    runs_jobs = True
+    interruptible = True
+
+    def refuse(self, step: Step, config: Config) -> PlanError | None:
+        """Two applications or none, a job that is not Spark's, or no Spark on this host."""
+        given = [key for key in ("ApplicationId", "ApplicationConfig") if step.arguments.get(key)]
+        if len(given) != 1:
+            return PlanError(
+                f"{step.name} names {'two applications' if given else 'no application'}",
+                code="emr-application-invalid",
+                hint="Give exactly one of ApplicationId and ApplicationConfig.",
+                path=step.path,
+            )
+        driver = section(section(step.arguments, "JobConfig"), "jobDriver")
+        if not driver.get("sparkSubmit"):
+            kinds = ", ".join(driver) or "nothing"
+            return PlanError(
+                f"{step.name}: jobDriver holds {kinds}, and only sparkSubmit runs here",
+                code="emr-driver-unsupported",
+                hint="Give the job as sparkSubmit, or run the pipeline on AWS.",
+                path=step.path,
+            )
+        return refuse_containers(step, config) or refuse_spark(step, config)
+
+    def stand_in(self, step: Step) -> str:
+        """What stands for the application."""
+        return "local Spark in place of the EMR Serverless application"
+
+    async def run(self, context: StepContext) -> Outcome:
+        """The properties are GetJobRun's."""
+        job: Json = section(context.arguments, "JobConfig")
+        application: Json = section(context.arguments, "ApplicationConfig")
+        limit = _limit(job)
+        overrides = section(job, "configurationOverrides")
+        settings = spark_defaults(application.get("runtimeConfiguration"))
+        settings |= spark_defaults(overrides.get("applicationConfiguration"))
+        given = submission(section(section(job, "jobDriver"), "sparkSubmit"))
+        release = str(application.get("releaseLabel") or "emr")
+        command, prepared = await spark_command(context, given, settings, release)
+        metadata = _metadata(context, job)
+        context.progress("starting Spark", metadata)
+        end = await run_command(context, command, prepared, limit=limit)
+        late = f"ClientError: the job run took longer than {limit or 0:g} s"
+        properties = {"jobRun": _described(context, job, metadata, end)}
+        return run_outcome(end, properties, metadata, late)
+
+
+def _limit(job: Json) -> float | None:
+    """Seconds that a job run may take; None for no limit. Errors: ``JobError``."""
+    minutes = job.get("executionTimeoutMinutes")
+    if minutes in (0, "0"):
+        return None
+    return 60 * (positive("executionTimeoutMinutes", minutes) or _TIMEOUT_MIN)
+
+
+def _metadata(context: StepContext, job: Json) -> dict[str, Any]:
+    application = context.arguments.get("ApplicationId") or local_id(context)
+    return {
+        "EMRServerless": {
+            "ApplicationId": application,
+            "JobRunId": local_id(context),
+            "JobRunName": job.get("name") or context.job_name,
+            "LogFilePath": os.fspath(context.directory / LOG),
+        }
+    }
+
+
+def _described(context: StepContext, job: Json, metadata: Json, end: JobsEnd) -> dict[str, Any]:
+    about = metadata["EMRServerless"]
+    state = "CANCELLED" if end.stopped else "SUCCESS" if end.ok else "FAILED"
+    return {
+        "applicationId": about["ApplicationId"],
+        "jobRunId": about["JobRunId"],
+        "name": about["JobRunName"],
+        "executionRole": job.get("executionRoleArn") or context.arguments.get("ExecutionRoleArn"),
+        "state": state,
+        "jobDriver": job.get("jobDriver"),
+        "configurationOverrides": job.get("configurationOverrides") or {},
+        "tags": job.get("tags") or {},
+        "executionTimeoutMinutes": job.get("executionTimeoutMinutes", _TIMEOUT_MIN),
+    }
