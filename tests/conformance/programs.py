@@ -14,15 +14,17 @@ report = {"regression_metrics": {"mse": {"value": 4.5}}, "inputs": seen}
 for output in job["ProcessingOutputConfig"]["Outputs"]:
     folder = output["S3Output"]["LocalPath"]
     os.makedirs(os.path.join(folder, "test"), exist_ok=True)
+    if "evaluation" in output["OutputName"]:
+        for name in ("evaluation.json", "model_evaluation_metrics.json"):
+            with open(os.path.join(folder, name), "w") as file:
+                json.dump(report, file)
+        continue
     for name in ("data.csv", "test/x_test.csv"):
         with open(os.path.join(folder, name), "w") as file:
-            file.write("1,2\\n3,4\\n")
-    for name in ("evaluation.json", "model_evaluation_metrics.json"):
-        with open(os.path.join(folder, name), "w") as file:
-            json.dump(report, file)
+            file.write("1,2,3\\n4,5,6\\n")
 print("inputs", json.dumps(seen))
 """
-"""Writes data and a report to every output; the report names the files of every input."""
+"""Writes data to every output, or a report of an evaluation that names the files it was given."""
 
 SHELL = f"python3 - <<'END'\n{PROCESSING}\nEND\n"
 

@@ -36,18 +36,14 @@ async def test_public_example_trains_and_registers_or_deploys(
     embedded: Embedded, name: str
 ) -> None:
     stage = with_libraries(embedded, name)
-    # without a ContentType, as the example has it, XGBoost would read libsvm
-    batch = {"TransformInput.ContentType": "text/csv", "TransformInput.SplitType": "Line"}
-    edits = {"AbaloneTransform": batch} if "AbaloneTransform" in stage.definition.steps else {}
-    if edits:
-        embedded.put(
-            "s3://sagemaker-us-west-2-000000000000/abalone/abalone-dataset-batch/b.csv", "2\n4\n"
-        )
-    state = await stage.run(edits=edits)
+    batch = "AbaloneTransform" in stage.definition.steps
+    if batch:
+        embedded.put(f"{stage.definition.parameters['BatchData'].default}/b.csv", "2,3\n5,6\n")
+    state = await stage.run()
     steps = stage.definition.steps.values()
     check(state, stage, {step.name: OUT if step.type == "Fail" else OK for step in steps})
     assert state.steps[PUBLIC[name]].outcome is True
-    if edits:
+    if batch:
         output = properties(state, "AbaloneTransform")["TransformOutput"]["S3OutputPath"]
         assert len(stage.text(output).split()) == 2
     if "LambdaStep" in stage.definition.steps:

@@ -256,7 +256,7 @@ async def test_dynamic_framework_runs_two_chains_side_by_side(embedded: Embedded
     metrics = arguments(state, "calhousing-Metrics")
     output = properties(state, "calhousing-Transform")["TransformOutput"]["S3OutputPath"]
     assert metrics["ProcessingInputs"][1]["S3Input"]["S3Uri"] == output
-    assert stage.text(output).split() == ["6", "14"]
+    assert stage.text(output).split() == ["12", "30"]
     package = await only_package(embedded, "test-calhousing")
     assert package.request["CustomerMetadataProperties"] == {"PIPELINE_ARN": state.execution.arn}
 
