@@ -3,17 +3,27 @@
 Paths are those of expressions: ``AppSpecification.ContainerArguments[1]``,
 ``HyperParameters['max_depth']``, ``ProcessingInputs['data'].S3Input.S3Uri``; a list is also
 searched by name. Where the path ends at an input or a channel and the value is text, the text is
-its S3 URI.
+its S3 URI. A path names what is there, or what may be added: see ``OPEN_MAPS`` and ``OPTIONAL``.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from engine.definition.names import listed, quote
 from engine.definition.paths import LIST_KEYS, Path, parse
 from engine.errors import CommandRejected
+
+OPEN_MAPS = ("Environment", "HyperParameters", "StaticHyperParameters")
+"""The objects whose members are named by their author; any of them may be set or added to."""
+
+OPTIONAL = {
+    "AlgorithmSpecification": ("ContainerEntrypoint", "ContainerArguments", "MetricDefinitions"),
+    "AppSpecification": ("ContainerEntrypoint", "ContainerArguments"),
+}
+"""Object -> members that a definition may lack and an edit may add."""
 
 _URI_PLACES = (("S3Input",), ("S3Output",), ("DataSource", "S3DataSource"))
 
@@ -67,20 +77,29 @@ def _locate(arguments: Any, path: Path, where: str) -> tuple[Any, str | int]:
     """The object or list that holds the end of a path, and the key in it."""
     holder = arguments
     for member in path[:-1]:
-        holder = holder[_key(holder, member, where, may_be_new=False)]
-    return holder, _key(holder, path[-1], where, may_be_new=True)
+        holder = holder[_key(holder, member, where)]
+    if isinstance(holder, dict) and _may_be_new(path):
+        return holder, path[-1]
+    return holder, _key(holder, path[-1], where)
+
+
+def _may_be_new(path: Path) -> bool:
+    last, holder = path[-1], str(path[-2]) if len(path) > 1 else ""
+    return isinstance(last, str) and (
+        last in OPEN_MAPS or holder in OPEN_MAPS or last in OPTIONAL.get(holder, ())
+    )
 
 
 def _present(holder: Any, key: Any) -> Any:
     return holder[key] if isinstance(holder, list) else holder.get(key)
 
 
-def _key(holder: Any, member: str | int, where: str, *, may_be_new: bool) -> Any:
+def _key(holder: Any, member: str | int, where: str) -> Any:
     if isinstance(holder, dict):
-        if member in holder or (may_be_new and isinstance(member, str)):
+        if member in holder:
             return member
-        known = ", ".join(list(holder)[:8])
-        raise _unknown(where, f"there is {known}" if known else "it is empty")
+        why = f"there is {listed(holder)}" if holder else "it is empty"
+        raise _unknown(where, why, _closest(str(member), holder))
     if isinstance(holder, list):
         if isinstance(member, int) and -len(holder) <= member < len(holder):
             return member
@@ -91,9 +110,17 @@ def _key(holder: Any, member: str | int, where: str, *, may_be_new: bool) -> Any
     raise _unknown(where, "the path goes into a value that is no object")
 
 
-def _unknown(where: str, why: str) -> CommandRejected:
+def _closest(name: str, known: Collection[str]) -> str:
+    import difflib  # 5 ms, for errors only
+
+    close = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean {quote(close[0])}? " if close else ""
+
+
+def _unknown(where: str, why: str, closest: str = "") -> CommandRejected:
+    way = "The step's arguments (d in the app, `pipetui steps`) show what can be edited."
     return CommandRejected(
         f"{where} does not exist: {why}",
         code="edit-path-unknown",
-        hint="The step's arguments (d in the app, `pipetui steps`) show what can be edited.",
+        hint=closest + way,
     )

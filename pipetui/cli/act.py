@@ -22,7 +22,8 @@ def stop(session: Session, execution: str, reason: str) -> int:
     with session.reader() as reader:
         found = reader.execution(execution).id
         asyncio.run(session.control().stop(found, reason))
-        view = reader.execution(found)
+        view, steps = reader.execution(found), reader.steps(found)
+    session.note_open_questions(steps)
     if session.text:
         session.line(f"{view.id} is {view.status.lower()}")
     else:

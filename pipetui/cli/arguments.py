@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from engine.errors import ConfigError, PipetuiError
+from engine.errors import DefinitionError, PipetuiError
 from pipetui.cli.session import Session
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -48,7 +48,7 @@ def parameter_options(function: Function) -> Function:
 def parameters_of(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
     """Parameters from a file, with those of the command line on top.
 
-    Errors: ``ConfigError`` for a file that cannot be used.
+    Errors: ``DefinitionError`` for a file that cannot be used.
     """
     return {**(_parameters_in(file) if file else {}), **pairs_of(pairs, "-p")}
 
@@ -68,7 +68,7 @@ def _parameters_in(file: str) -> dict[str, Any]:
     try:
         value = json.loads(Path(file).read_text("utf-8"))
     except (OSError, ValueError) as problem:
-        raise ConfigError(
+        raise DefinitionError(
             f"the parameters in {file} cannot be read: {problem}",
             code="parameters-unreadable",
             hint='It is JSON like {"Name": "value"} or [{"Name": "Name", "Value": "value"}].',
@@ -77,7 +77,7 @@ def _parameters_in(file: str) -> dict[str, Any]:
     if isinstance(value, list) and all(isinstance(one, dict) and "Name" in one for one in value):
         value = {one["Name"]: one.get("Value") for one in value}
     if not isinstance(value, dict):
-        raise ConfigError(
+        raise DefinitionError(
             f"{file} holds no parameters",
             code="parameters-unreadable",
             hint='It is JSON like {"Name": "value"} or [{"Name": "Name", "Value": "value"}].',

@@ -143,6 +143,7 @@ class Follower:
         except CommandRejected:
             return False
         self._session.note(f"{reason}: {self.execution_id} is being stopped")
+        self._session.note_open_questions(self._reader.steps(self.execution_id))
         return True
 
     def _check_runner(self) -> None:

@@ -59,7 +59,7 @@ class Narrator:
         if event.kind == "ExecutionCreated":
             count = f"{view.steps_total} step{'s' if view.steps_total != 1 else ''}"
             self._line(event, execution_state(view), view.pipeline, count, view.id)
-        elif event.kind == "RunnerAttached" and fact.epoch > 1:
+        elif event.kind == "RunnerAttached" and fact.epoch > 1 and view.ended_at is None:
             self._line(event, execution_state(view), view.pipeline, "", "a runner took over")
         elif event.kind == "StopRequested":
             words = f"stop requested by {event.actor}" + (f": {fact.reason}" if fact.reason else "")

@@ -121,7 +121,7 @@ class Program(click.Group):
             from difflib import get_close_matches
 
             close = get_close_matches(args[0], _COMMANDS, 1)
-            hint = f" Did you mean {close[0]}?" if close else " `pipetui --help` lists them."
+            hint = f" Did you mean {close[0]}?" if close else ""
             ctx.fail(f"There is no command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 
@@ -181,9 +181,7 @@ def _version(session: Session) -> int:
 
 def _open_app(session: Session, execution: str = "") -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError(
-            "The app needs a terminal. In a pipe, use the commands: `pipetui --help` lists them."
-        )
+        raise click.UsageError("The app needs a terminal. In a pipe, use the commands.")
     from pipetui.app import run_app
 
     session.resume(session.home.prepare())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,15 @@ class Session:
     def note(self, text: str) -> None:
         """Write a line to standard error, where it never mixes with what a program reads."""
         print(ink_for(sys.stderr).safe(text), file=sys.stderr)
+
+    def note_open_questions(self, steps: Iterable[api.StepView]) -> None:
+        """Tell which answers an execution that is being stopped still waits for."""
+        for step in steps:
+            if step.waits_for_answer:
+                self.note(
+                    f"{step.execution_id} stops when its Callback step {step.name} is answered:"
+                    f" pipetui approve|reject {step.callback_token}"
+                )
 
     def json(self, value: Mapping[str, Any]) -> None:
         """Write a JSON document: on one line for ``jsonl``, else for the eye."""

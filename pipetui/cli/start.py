@@ -64,7 +64,7 @@ def request_of(
 ) -> StartRequest:
     """What the options ask for.
 
-    Errors: ``NotFound`` where there is no such source execution, ``ConfigError``.
+    Errors: ``NotFound`` where there is no such source execution, ``DefinitionError``.
     """
     import engine.api as api
 

@@ -9,7 +9,8 @@ from pipetui.term.glyphs import Look
 from pipetui.term.sanitize import plain
 
 _SHORTEST, _LONGEST = 8, 28
-"""Cells that the last column of a table has at least, and that any other has at most."""
+"""Cells that a column of a table keeps when it is cut, and that any but the last has at most."""
+_GAP = 2
 
 _COLOURS = {
     "success": "32",
@@ -56,10 +57,10 @@ class Ink:
         clean = plain(text)
         return clean if self.unicode else clean.encode("ascii", "replace").decode()
 
-    def cut(self, text: str, used: int = 0) -> str:
-        """Foreign text, shortened to what is left of a line."""
+    def cut(self, text: str) -> str:
+        """Foreign text, shortened to a line."""
         clean = self.safe(text)
-        return self.shorten(clean, max(self.width - used, _SHORTEST)) if self.width else clean
+        return self.shorten(clean, self.width) if self.width else clean
 
     def shorten(self, text: str, room: int) -> str:
         """The text in so many cells, with a mark where something is missing."""
@@ -80,22 +81,48 @@ class Cell:
 
 
 def table(ink: Ink, heads: Sequence[str], rows: Sequence[Sequence[Cell | Look | str]]) -> list[str]:
-    """Lines of a table; on a terminal, names that are too long and the last column are cut."""
+    """Lines of a table; on a terminal, columns are cut, or left out at the end, until they fit."""
     grid = [[_cell(ink, one) for one in row] for row in rows]
-    if ink.width:
-        grid = [
-            [*(Cell(ink.shorten(one.text, _LONGEST), one.style) for one in row[:-1]), row[-1]]
-            for row in grid
-        ]
     columns = zip(heads, *([one.text for one in row] for row in grid), strict=True)
     widths = [max(map(cells, column)) for column in columns]
-    before = sum(widths[:-1]) + 2 * (len(widths) - 1)
-    lines = [_row([ink.paint(head, "muted") for head in heads], heads, widths)]
+    if ink.width:
+        widths = _fitting(widths, ink.width)
+        grid = [
+            [
+                Cell(ink.shorten(one.text, width), one.style)
+                for one, width in zip(row, widths, strict=False)
+            ]
+            for row in grid
+        ]
+    names = [ink.shorten(head, width) for head, width in zip(heads, widths, strict=False)]
+    lines = [_row([ink.paint(name, "muted") for name in names], names, widths)]
     for row in grid:
-        texts = [*(one.text for one in row[:-1]), ink.cut(row[-1].text, before)]
-        painted = [ink.paint(text, one.style) for text, one in zip(texts, row, strict=True)]
-        lines.append(_row(painted, texts, widths))
+        painted = [ink.paint(one.text, one.style) for one in row]
+        lines.append(_row(painted, [one.text for one in row], widths))
     return lines
+
+
+def _fitting(natural: Sequence[int], room: int) -> list[int]:
+    """Widths of as many columns as fit: the last gives way, then the widest, then the last goes."""
+    names = [min(width, _LONGEST) for width in natural[:-1]]
+    widths = [*names, natural[-1]]
+    _squeeze(widths, -1, room)
+    while len(widths) > 1:
+        _squeeze(widths, widths.index(max(widths)), room)
+        if _total(widths) <= room:
+            return widths
+        widths = names[: len(widths) - 1]
+    return [min(natural[0], room)]
+
+
+def _squeeze(widths: list[int], column: int, room: int) -> None:
+    """Make one column as narrow as needed, and as is allowed."""
+    over = max(0, _total(widths) - room)
+    widths[column] = max(min(widths[column], _SHORTEST), widths[column] - over)
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def _cell(ink: Ink, value: Cell | Look | str) -> Cell:
@@ -111,7 +138,7 @@ def _row(painted: Sequence[str], texts: Sequence[str], widths: Sequence[int]) ->
         one + " " * max(0, width - cells(text))
         for one, text, width in zip(painted, texts, widths, strict=True)
     ]
-    return "  ".join(parts).rstrip()
+    return (" " * _GAP).join(parts).rstrip()
 
 
 def cells(text: str) -> int:

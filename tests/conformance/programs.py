@@ -62,8 +62,8 @@ sys.exit(int(os.environ.get("EXIT", "0")))
 DRIVER = "exec python3 /opt/ml/input/data/code/train.py\n"
 """``sm_train.sh`` of SDK 3, without its environment variables."""
 
-IMAGE_PROGRAM = ("python3", "-c", TRAINING)
-"""The program inside an image that is somebody's own."""
+IMAGE_PROGRAM = {"ContainerEntrypoint": ["python3", "-c", TRAINING]}
+"""Names the program of an image that is somebody's own, and in no registry."""
 
 LAMBDA = """
 import json, pathlib

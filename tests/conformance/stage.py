@@ -122,6 +122,11 @@ class Stage:
         _check_arguments(state)
         return state
 
+    def algorithm(self, step: str, **more: Any) -> dict[str, Any]:
+        """An edit that adds members to the AlgorithmSpecification of a training step."""
+        given = self.definition.steps[step].arguments["AlgorithmSpecification"]
+        return {"AlgorithmSpecification": {**given, **more}}
+
     def text(self, uri: str) -> str:
         """An object, or all objects below a prefix in a row."""
         path = self.embedded.home.s3 / uri.removeprefix("s3://")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import Any
 
 import pytest
 
@@ -36,14 +38,11 @@ async def test_public_example_trains_and_registers_or_deploys(
     embedded: Embedded, name: str
 ) -> None:
     stage = with_libraries(embedded, name)
-    batch = "AbaloneTransform" in stage.definition.steps
-    if batch:
-        embedded.put(f"{stage.definition.parameters['BatchData'].default}/b.csv", "2,3\n5,6\n")
     state = await stage.run()
     steps = stage.definition.steps.values()
     check(state, stage, {step.name: OUT if step.type == "Fail" else OK for step in steps})
     assert state.steps[PUBLIC[name]].outcome is True
-    if batch:
+    if "AbaloneTransform" in stage.definition.steps:
         output = properties(state, "AbaloneTransform")["TransformOutput"]["S3OutputPath"]
         assert len(stage.text(output).split()) == 2
     if "LambdaStep" in stage.definition.steps:
@@ -82,19 +81,43 @@ async def test_tuning_hands_its_two_best_models_on(embedded: Embedded) -> None:
 
 async def test_tuning_of_two_algorithms_compares_within_one_job(embedded: Embedded) -> None:
     stage = with_libraries(embedded, "v2-tuning-multi-algo")
-    program = {
-        "TrainingJobDefinitions[0].AlgorithmSpecification.ContainerEntrypoint": list(
-            programs.IMAGE_PROGRAM
-        )
-    }
+    own, _ = stage.definition.steps["MultiTune"].arguments["TrainingJobDefinitions"]
+    program = {**own["AlgorithmSpecification"], **programs.IMAGE_PROGRAM}
     validation = {
         "ChannelName": "validation", "ContentType": "text/csv",
         "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"{BUCKET}/train"}},
     }  # fmt: skip
     channels = [{**validation, "ChannelName": "train"}, validation]
-    edits = {**program, "TrainingJobDefinitions[1].InputDataConfig": channels}
+    edits = {
+        "TrainingJobDefinitions[0].AlgorithmSpecification": program,
+        "TrainingJobDefinitions[1].InputDataConfig": channels,
+    }
     state = await stage.run(edits={"MultiTune": edits})
     check(state, stage, {"MultiTune": OK})
     summaries = properties(state, "MultiTune")["TrainingJobSummaries"]
     assert len(summaries) == 4
     assert {one["TrainingJobDefinitionName"] for one in summaries} <= {"img", "xgb"}
+
+
+@pytest.mark.network
+async def test_notebook_jobs_run_one_after_the_other(embedded: Embedded) -> None:
+    stage = with_libraries(embedded, "v2-notebook-job")
+    cell: dict[str, Any] = {
+        "cell_type": "code", "id": "c0", "metadata": {}, "execution_count": None, "outputs": [],
+        "source": "print(globals().get('a'), globals().get('up'))",
+    }  # fmt: skip
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    for step in stage.document["Steps"]:
+        (channel,) = step["Arguments"]["InputDataConfig"]
+        uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+        embedded.put(f"{uri}/nb.ipynb", json.dumps(notebook))
+    state = await stage.run()
+    check(state, stage, {"NB1": OK, "NB2": OK})
+    assert arguments(state, "NB1")["HyperParameters"]["exec"] == state.execution.id
+    name = properties(state, "NB1")["TrainingJobName"]
+    assert arguments(state, "NB2")["HyperParameters"] == {"up": name}
+    for step in ("NB1", "NB2"):
+        folder = properties(state, step)["OutputDataConfig"]["S3OutputPath"]
+        assert folder == f"{BUCKET}/nb/Notebooks/{state.execution.id}/{step}"
+        assert stage.names(folder)

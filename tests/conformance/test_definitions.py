@@ -15,11 +15,6 @@ from tests.engine.embedded import Embedded
 
 OK, NO, OUT, HELD = StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.BLOCKED
 BUCKET = "s3://pipetui-test-bucket"
-ENTRYPOINT = "AlgorithmSpecification.ContainerEntrypoint"
-METRICS = "AlgorithmSpecification.MetricDefinitions"
-OWN_PROGRAM = {ENTRYPOINT: list(programs.IMAGE_PROGRAM)}
-"""Names the program of an image that is somebody's own, and on no registry."""
-
 USER_MODULE = {
     "SAGEMAKER_PROGRAM": "inference.py",
     "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
@@ -174,7 +169,7 @@ async def test_script_mode_definition_hits_the_cache_when_it_runs_again(
 
 async def test_custom_job_prefixes_stand_at_the_start_of_job_names(embedded: Embedded) -> None:
     stage = Stage(embedded, "v2-custom-job-prefix-no-experiment")
-    state = await stage.run(edits={"Train": OWN_PROGRAM})
+    state = await stage.run(edits={"Train": stage.algorithm("Train", **programs.IMAGE_PROGRAM)})
     check(state, stage, {"Prep": OK, "Train": OK})
     assert properties(state, "Prep")["ProcessingJobName"].startswith("MyPrefix-")
     assert properties(state, "Train")["TrainingJobName"].startswith("MyTrainPrefix-")
@@ -192,13 +187,11 @@ async def test_an_image_with_a_program_of_its_own_is_refused_without_it(
 
 async def test_fanout_fanin_joins_eight_models_listed_in_reverse(embedded: Embedded) -> None:
     stage = Stage(embedded, "v2-fanout-fanin-parallel")
-    edits = {f"Train{number}": OWN_PROGRAM for number in range(8)}
+    names = [f"Train{number}" for number in range(8)]
+    edits = {name: stage.algorithm(name, **programs.IMAGE_PROGRAM) for name in names}
     state = await stage.run(edits=edits, max_parallel=4)
     check(state, stage, dict.fromkeys(stage.definition.steps, OK))
-    models = {
-        properties(state, f"Train{number}")["ModelArtifacts"]["S3ModelArtifacts"]
-        for number in range(8)
-    }
+    models = {properties(state, name)["ModelArtifacts"]["S3ModelArtifacts"] for name in names}
     assert len(models) == 8
     joined = arguments(state, "Ensemble")["ProcessingInputs"]
     assert models == {one["S3Input"]["S3Uri"] for one in joined if one["InputName"] != "code"}
@@ -218,7 +211,8 @@ async def test_modeltrainer_runs_its_drivers_and_its_metric_decides(
 ) -> None:
     stage = Stage(embedded, "v3-modeltrainer-sm-drivers")
     metrics = [{"Name": "acc", "Regex": " acc=([0-9.]+)"}]
-    edits = {"TrainV3": {METRICS: metrics, "Environment": {"ACCURACY": accuracy}}}
+    metric = stage.algorithm("TrainV3", MetricDefinitions=metrics)
+    edits = {"TrainV3": {**metric, "Environment": {"ACCURACY": accuracy}}}
     state = await stage.run(edits=edits)
     check(state, stage, {
         "TrainV3": OK, "Gate": OK, "Ok": OK if good else OUT, "Bad": OUT if good else NO,
@@ -363,14 +357,6 @@ async def test_a_job_of_the_service_is_refused_with_all_that_hangs_on_it(
 ) -> None:
     stage = Stage(embedded, "v3-job-step")
     assert set(stage.impossible) == {"Synth"}
-    assert stage.possible == ()
-    await stage.check_refusal()
-
-
-async def test_automl_definition_is_refused_where_nothing_runs_it(embedded: Embedded) -> None:
-    stage = Stage(embedded, "v2-automl-ensembling")
-    if not stage.impossible:
-        pytest.skip("AutoML runs here, with libraries of its own")
     assert stage.possible == ()
     await stage.check_refusal()
 

@@ -261,6 +261,8 @@ def test_an_edit_by_set_changes_the_input_of_the_rerun(
     rerun = cli.json("rerun", source, "Greet", "--scope", "only", "--set", edit)
     assert rerun["Local"]["SourceExecution"] == source
     assert "Grace" in cli("logs", rerun["Local"]["Id"], "Greet").stdout
+    typo = cli.error("rerun", source, "Greet", "--set", "AppSpecification.ImageUrl=x", code=2)
+    assert typo["code"] == "edit-path-unknown" and "ImageUri" in typo["hint"]
     unknown = cli.error("rerun", source, "Greet", "--set", "Nowhere.x=1", code=2)
     assert unknown["code"] == "edit-path-unknown"
 
@@ -299,6 +301,7 @@ def test_a_retry_runs_the_failed_step_again_in_the_same_execution(
     cli, _, execution = broken
     said = cli("retry", execution, code=20).stdout
     assert "runs again: BuildFeatures, FitModel, Report" in said
+    assert "a runner took over" not in said
     assert "ProfileData" not in said
     steps = cli.steps(execution)
     assert steps["BuildFeatures"]["AttemptCount"] == 2
@@ -367,6 +370,22 @@ def test_a_run_that_takes_too_long_is_stopped_with_22(cli: Cli, slow: str) -> No
     assert cli.json("status", "@last")["PipelineExecutionStatus"] == "Stopped"
 
 
+def test_a_stop_where_a_person_is_asked_says_how_it_comes_to_an_end(
+    cli: Cli, tmp_path: Path
+) -> None:
+    ask = {"Name": "Ask", "Type": "Callback", "Arguments": {}, "OutputParameters": []}
+    ask["SqsQueueUrl"] = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
+    file = tmp_path / "ask.json"
+    file.write_text(json.dumps({"Version": "2020-12-01", "Parameters": [], "Steps": [ask]}))
+    cli("run", str(file), "--no-wait-approval", code=24)
+    token = cli.steps()["Ask"]["Local"]["CallbackToken"]
+    words = f"Callback step Ask is answered: pipetui approve|reject {token}"
+    assert words in cli("stop", "@last").stderr
+    cli("reject", token)
+    cli("events", "@last", "--follow")
+    assert cli.json("status", "@last")["PipelineExecutionStatus"] == "Stopped"
+
+
 def test_an_interrupt_leaves_the_run_going_and_a_second_one_stops_it(
     sleeping: tuple[Cli, subprocess.Popen[str]],
 ) -> None:
@@ -406,7 +425,7 @@ def test_parameters_come_from_a_file_and_the_command_line_wins(cli: Cli, tmp_pat
     assert plan["parameters"] == {"Name": "File", "Times": 5}
     assert [one["action"] for one in plan["steps"]] == ["run", "run", "run"]
     file.write_text("[1]")
-    error = cli.error("plan", HELLO, "--parameters-file", str(file), code=3)
+    error = cli.error("plan", HELLO, "--parameters-file", str(file), code=11)
     assert error["code"] == "parameters-unreadable"
 
 
@@ -452,6 +471,13 @@ def test_what_cannot_be_done_is_told_as_json_with_its_code(
     cli: Cli, arguments: tuple[str, ...], code: int, error: str
 ) -> None:
     assert cli.error(*arguments, code=code)["code"] == error
+
+
+def test_an_unknown_command_is_told_once_where_the_commands_are(cli: Cli) -> None:
+    for word, hint in (("xyzzy", ""), ("lss", " Did you mean ls?")):
+        error = cli.error(word, code=2)
+        assert error["message"] == f"There is no command {word!r}.{hint}"
+        assert error["hint"] == "`pipetui --help` tells more."
 
 
 def ended(home: Home, *ids: str) -> None:
@@ -538,6 +564,18 @@ def test_a_table_lines_up_in_cells_and_cuts_its_last_column_only() -> None:
     lines = table(Ink(width=20), ("NAME", "WHY"), rows)
     assert lines == ["NAME    WHY", "日本    xxxxxxxxxxx…", "abcdef  ␛]0;title␇"]
     assert max(map(cells, lines)) <= 20
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100])
+def test_no_line_of_a_table_is_wider_than_the_terminal(width: int) -> None:
+    heads = ("EXECUTION", "PIPELINE", "STATUS", "STARTED", "TOOK", "STEPS", "")
+    name, state = "a-pipeline-with-a-long-name", "⏸ waits for you"
+    row = ("abcd00000000", name, state, "11-23 17:50", "1h 02m", "10/12", "from abce00000000")
+    lines = table(Ink(width=width), heads, [row])
+    assert max(map(cells, lines)) <= width
+    assert "abcd00000000" in lines[1]
+    assert (state in lines[1]) == (width >= 40)
+    assert ("10/12  from" in lines[1]) == (width >= 80)
 
 
 def test_doctor_finds_a_healthy_host(cli: Cli) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import CommandRejected
-from engine.planning.edits import apply_edits
+from engine.planning.edits import OPEN_MAPS, apply_edits
 
 ARGUMENTS: dict[str, Any] = {
     "AppSpecification": {"ImageUri": "image", "ContainerArguments": ["--depth", "5"]},
@@ -96,6 +96,9 @@ def test_an_object_for_an_input_replaces_it_whole() -> None:
         ("ProcessingInputs[2]", "edit-path-unknown", "2 entries"),
         ("Flat.deeper", "edit-path-unknown", "no object"),
         ("HyperParameters[0]", "edit-path-unknown", "max_depth"),
+        ("Foo", "edit-path-unknown", "there is AppSpecification, HyperParameters"),
+        ("AppSpecification.ImageUrl", "edit-path-unknown", "there is ImageUri"),
+        ("Environment.A", "edit-path-unknown", "AppSpecification"),
         ("", "edit-path-invalid", ""),
         ("$", "edit-path-invalid", ""),
         ("a..b", "edit-path-invalid", ""),
@@ -111,6 +114,27 @@ def test_a_path_to_nowhere_is_refused_by_name(path: str, code: str, told: str) -
     assert told in problem.value.message
     assert problem.value.hint
     assert before == ARGUMENTS
+
+
+def test_an_unknown_key_is_told_with_the_closest_there_is() -> None:
+    with pytest.raises(CommandRejected) as problem:
+        edited("AppSpecification.ContainerArgument", [])
+    assert problem.value.hint.startswith("Did you mean 'ContainerArguments'?")
+
+
+@pytest.mark.parametrize("name", OPEN_MAPS)
+def test_members_of_open_maps_may_be_new_at_any_depth(name: str) -> None:
+    arguments: dict[str, Any] = {"Containers": [{name: {}}]}
+    after = apply_edits(arguments, {f"Containers[0].{name}.A": "1", name: {"B": "2"}}, "Train")
+    assert after == {"Containers": [{name: {"A": "1"}}], name: {"B": "2"}}
+
+
+def test_the_program_of_an_image_may_be_named_where_none_is() -> None:
+    entry = {"AppSpecification.ContainerEntrypoint": ["python3", "x.py"]}
+    after = apply_edits(ARGUMENTS, entry, "Train")
+    assert after["AppSpecification"]["ContainerEntrypoint"] == ["python3", "x.py"]
+    with pytest.raises(CommandRejected):
+        edited("ContainerEntrypoint", [])
 
 
 def test_later_edits_see_earlier_ones_and_change_no_value_that_was_given() -> None:

@@ -39,7 +39,9 @@ def _csv(text: str) -> xgboost.DMatrix:
     try:
         delimiter = csv.Sniffer().sniff(lines[0][:_SNIFFED]).delimiter
     except csv.Error:
-        # a single column has none to find
+        delimiter = ""
+    if not delimiter or delimiter.isalnum():
+        # a single column has none to find; the sniffer may take one of its digits for it
         delimiter = ","
     rows = [[cell.strip() or "nan" for cell in line.split(delimiter)] for line in lines]
     return xgboost.DMatrix(numpy.array(rows).astype(float))
