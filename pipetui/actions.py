@@ -140,7 +140,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("artifacts.open", "enter,right", _AR, "open", "Open a folder or an archive, preview a file", "open", footer=1),
     Action("artifacts.close", "left", _AR, "close", "Close the folder", "close", footer=2),
     Action("events.open", "enter", _EV, "json", "Show the event as JSON", "open", footer=1),
-    Action("inbox.open", "enter", _IN, "run", "Open the execution it comes from", "open", footer=1),
+    Action("inbox.open", "enter", _IN, "open", "Open the execution it comes from", "open", footer=1),
     Action("inbox.approve", "A", _IN, "approve", "Approve, with a comment", "decide", (1,), needs="answer", footer=2),
     Action("inbox.reject", "X", _IN, "reject", "Reject, with a comment", "decide", (0,), needs="answer", footer=3),
     Action("why.editor", "e", _WH, "$EDITOR", "Open the file at the line that failed in $EDITOR", "editor", footer=1),

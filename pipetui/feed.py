@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,6 +35,7 @@ from engine.api import (
     open_local,
 )
 from engine.errors import CommandRejected, PipetuiError
+from pipetui.viewmodel.executions import title, told, untold
 
 if TYPE_CHECKING:
     from engine.api import LogSource, ModelPackageView, Preview
@@ -44,8 +45,11 @@ __all__ = ["Feed", "PipetuiError", "Update", "facts"]
 FASTEST, SLOWEST = 0.1, 0.25
 """Seconds between two looks at the source while much and while nothing happens."""
 _RETRY = (1.0, 2.0, 5.0)
+_RUNNERS_EVERY, _RUNNERS_RARELY = 2.0, 60.0
+"""Seconds between two looks for dead runners; doubled by each that is found, up to the second."""
 _LISTED = 500
 _RUNNING_SHOWN = 20
+_LOGS_READ = 50
 _ENDINGS = frozenset({"StepSucceeded", "StepFailed", "StepStopped", "AttemptLost", "AttemptFailed"})
 
 
@@ -58,6 +62,8 @@ class Update:
     events: tuple[Event, ...] = ()
     inbox: Inbox | None = None
     trouble: str | None = None
+    notice: str = ""
+    """What a person should be told once."""
 
     def __bool__(self) -> bool:
         return self != Update()
@@ -80,6 +86,9 @@ class Feed:
         self.running: dict[str, str] = {}
         """Execution id -> a step of it that runs."""
         self.inbox = Inbox()
+        self._notice = ""
+        self._summaries: dict[tuple[str, str], str] = {}
+        self._unread: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self.trouble = ""
         """Why the source does not answer; empty while it does."""
         self.watched = ""
@@ -112,7 +121,8 @@ class Feed:
 
     async def updates(self) -> AsyncGenerator[Update, None]:
         """Updates for ever, the first with everything; never raises for a source that fails."""
-        alarm = asyncio.create_task(self._listen())
+        works = (self._listen(), self._keep_runners(), self._read_logs())
+        aside = [asyncio.create_task(one) for one in works]
         failures = 0
         pause = 0.0
         try:
@@ -126,19 +136,23 @@ class Feed:
                     update = self._troubled(f"{problem}; trying again")
                 else:
                     failures = 0
+                    update = replace(update, notice=self._notice)
+                    self._notice = ""
                     pause = FASTEST if update else min(SLOWEST, pause * 1.25 or FASTEST)
                 if update:
                     yield update
         finally:
-            alarm.cancel()
-            with suppress(asyncio.CancelledError):
-                await alarm
+            for task in aside:
+                task.cancel()
+            await asyncio.gather(*aside, return_exceptions=True)
 
     async def _wait(self, seconds: float) -> bool:
         """Wait until the source says that something changed, or for a time; whether it did."""
         if seconds:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), seconds)
+                # Not wait_for: on Python 3.11 it loses a cancellation that meets the wake-up.
+                async with asyncio.timeout(seconds):
+                    await self._woken.wait()
         woken = self._woken.is_set()
         self._woken.clear()
         return woken
@@ -151,6 +165,59 @@ class Feed:
                         self._woken.set()
                         await asyncio.sleep(FASTEST)
             await asyncio.sleep(_RETRY[0])
+
+    async def _read_logs(self) -> None:
+        """Read the logs of failed steps whose reason only points there, one after another."""
+        while True:
+            execution_id, name = await self._unread.get()
+            with suppress(PipetuiError, OSError):
+                steps = await self._source.steps(execution_id)
+                for step in [one for one in steps if one.name == name]:
+                    summary = await asyncio.to_thread(_summary, self._source.log(step))
+                    self._summaries[execution_id, name] = summary
+                    self._woken.set()
+
+    def _told(self, execution_id: str, step: str, reason: str) -> str:
+        """A failure reason, with what the log says as soon as that is read."""
+        if not untold(reason):
+            return reason
+        failed = (execution_id, step)
+        if failed not in self._summaries:
+            self._summaries[failed] = ""
+            self._unread.put_nowait(failed)
+        return told(reason, self._summaries[failed])
+
+    def _told_execution(self, one: ExecutionView) -> ExecutionView:
+        reason = self._told(one.id, one.first_failed, one.first_failure)
+        return one if reason == one.first_failure else replace(one, first_failure=reason)
+
+    def _told_step(self, one: StepView) -> StepView:
+        reason = self._told(one.execution_id, one.name, one.failure_reason)
+        return one if reason == one.failure_reason else replace(one, failure_reason=reason)
+
+    async def _keep_runners(self) -> None:
+        pause = _RUNNERS_EVERY
+        while True:
+            await asyncio.sleep(pause)
+            with suppress(PipetuiError, OSError):
+                if await self.resume():
+                    pause = min(2 * pause, _RUNNERS_RARELY)
+
+    async def resume(self) -> bool:
+        """Have executions whose runner died taken over; whether there were any.
+
+        Errors: ``StoreError`` where no runner starts.
+        """
+        known = {one.id: one for one in self.executions}
+        if self._read_only or all(one.ended_at for one in known.values()):
+            return False
+        taken = [
+            title(known[name]) if name in known else name for name in await self._control.resume()
+        ]
+        if taken:
+            self._notice = f"runner of {', '.join(taken)} died; a new one took over"
+            self._woken.set()
+        return bool(taken)
 
     def _troubled(self, trouble: str) -> Update:
         before, self.trouble = self.trouble, trouble
@@ -167,7 +234,12 @@ class Feed:
         cured = self._troubled("")
         if not (first or events or everything):
             return cured
-        executions = tuple(await self._source.executions(limit=_LISTED))
+        for event in events:
+            if event.kind == "StepStarted":
+                self._summaries.pop((event.execution_id, event.step or ""), None)
+        listed = await self._source.executions(limit=_LISTED)
+        told_ones = [self._told_execution(one) for one in listed[:_LOGS_READ]]
+        executions = (*told_ones, *listed[_LOGS_READ:])
         inbox = await self._source.inbox()
         steps = await self._changed_steps() if self.watched else ()
         await self._find_running(executions, events)
@@ -191,7 +263,12 @@ class Feed:
         for step in changed:
             self.steps[step.name] = step
             self.steps_seq = max(self.steps_seq, step.seq)
-        return tuple(changed)
+        names = {step.name for step in changed}
+        for name, step in self.steps.items():
+            if (now_told := self._told_step(step)) is not step:
+                self.steps[name] = now_told
+                names.add(name)
+        return tuple(step for name, step in self.steps.items() if name in names)
 
     async def _find_running(
         self, executions: tuple[ExecutionView, ...], events: Sequence[Event]
@@ -227,7 +304,7 @@ class Feed:
 
     async def steps_of(self, execution_id: str) -> list[StepView]:
         """All steps of an execution that is not watched."""
-        return await self._source.steps(execution_id)
+        return [self._told_step(one) for one in await self._source.steps(execution_id)]
 
     async def events(self, execution_id: str) -> list[Event]:
         """All events of an execution."""
@@ -326,6 +403,14 @@ class Feed:
     async def close(self) -> None:
         """Give back what the source holds."""
         await self._source.close()
+
+
+def _summary(log: LogSource) -> str:
+    """The most telling error of a log in one line, empty where it shows none."""
+    while log.refresh() and not log.complete:
+        pass
+    found = log.first_error()
+    return found.summary if found else ""
 
 
 async def _as_generator(changes: AsyncIterator[None]) -> AsyncGenerator[None, None]:

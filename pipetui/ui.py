@@ -101,6 +101,8 @@ class PipetuiApp(App[None], inherit_bindings=False):
     async def _pump(self) -> None:
         async with aclosing(self.feed.updates()) as updates:
             async for update in updates:
+                if update.notice:
+                    self.say(update.notice)
                 with self.batch_update():
                     for screen in self._in_sight():
                         screen.renew(update)

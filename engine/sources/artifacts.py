@@ -109,7 +109,7 @@ def _measured(tree: LocalTree, role: str, name: str, uri: str) -> Artifact:
                 files += 1
         if files > COUNT_LIMIT:
             break
-    return Artifact(role, name, uri, str(path), True, size, files)
+    return Artifact(role, name, uri, str(path), True, size, files, folder=True)
 
 
 def entries_of(tree: LocalTree, uri: str) -> list[ArtifactEntry]:

@@ -69,6 +69,7 @@ class Artifact:
     size: int = 0
     """Bytes, summed over a folder."""
     files: int = 1
+    folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         self._looks: list[Look] = []
         self._pictures: dict[_PictureKey, Picture] = {}
         self._wanted: _PictureKey | None = None
+        self._sought = ""
 
     # What is shown
 
@@ -134,6 +135,13 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         changed = {name for name, status in statuses.items() if self._statuses.get(name) != status}
         self._statuses.update(statuses)
         self._repaint_statuses({seen for name in changed if (seen := self.picture.visible(name))})
+
+    def seek(self, step: str) -> None:
+        """Select a step, or the folded node that holds it, as soon as there is a picture of it."""
+        seen = self.picture.visible(step)
+        self._sought = "" if seen else step
+        if seen and seen != self.selected:
+            self.selected = seen
 
     def set_durations(self, durations: Mapping[str, float]) -> None:
         """The steps' durations in seconds, for the critical path."""
@@ -249,6 +257,8 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         if selected:
             first = self.picture.members.get(selected, (selected,))[0]
             selected = picture.visible(first)
+        if self._sought and (sought := picture.visible(self._sought)):
+            selected, self._sought = sought, ""
         self.picture = picture
         self._shown = {name: self._status(name) for name in picture.boxes}
         self._looks = looks(picture, self._statuses, self._critical)

@@ -55,11 +55,12 @@ class Reader:
             self._forget()
             for found in searches:
                 found.restart()
+        looking = self._shown is not None and not self._shown.done
         for found in searches:
             found.advance(self.source, BUDGET)
         total = self.source.count if self._shown is None else len(self._shown)
         self.view = self.view.grown(total)
-        if self._shown is not None and not self._shown.done:
+        if looking:
             self.view = self.view.caught_up()
         self._look_for_goal()
         self._jump()

@@ -109,6 +109,10 @@ def ask_stop(ui: PipetuiApp, execution: ExecutionView) -> None:
     what = f"{running} running {'step is' if running == 1 else 'steps are'} told to stop"
     lines = [words(f" {what}; a rerun can go on from here.", Tone.DIM)]
 
+    if execution.steps_waiting_for_answer:
+        told = " A step waits for an answer: the execution stops once it has one (A or X)."
+        lines.append(words(told, Tone.WAIT))
+
     def stop(values: dict[str, Any] | None) -> None:
         if values is not None:
             deed = ui.feed.stop(execution.id, values["reason"])

@@ -15,7 +15,7 @@ from textual.widgets import Input
 from pipetui.actions import Action, Scope
 from pipetui.definition_file import changed_since, changes
 from pipetui.feed import PipetuiError, Update
-from pipetui.keys import bindings
+from pipetui.keys import Performer, bindings
 from pipetui.logview.widget import LogView
 from pipetui.screens.confirm import ask_answer, ask_stop
 from pipetui.screens.face import Face
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.api import ExecutionView, Graph, StepView
 
 TABS = ("steps", "graph", "log", "artifacts", "events")
+_RED = frozenset({"Failed", "Stopped", "Blocked", "Skipped"})
 
 
 class ExecutionScreen(Face, inherit_bindings=False):
@@ -98,6 +99,10 @@ class ExecutionScreen(Face, inherit_bindings=False):
         return self.query_one("#graph", DagPane)
 
     @property
+    def _events(self) -> EventPane:
+        return self.query_one("#events", EventPane)
+
+    @property
     def selected(self) -> StepView | None:
         """The step under the cursor."""
         return self.feed.steps.get(self.steps.key)
@@ -120,9 +125,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self.steps.select(self._wanted or view.first_to_look_at(steps))
         self.focus_body()
         await self._read_graph()
-        self.query_one("#events", EventPane).add(
-            await self.feed.events(self.execution_id), self.ui.now()
-        )
+        self._events.add(await self.feed.events(self.execution_id), self.ui.now())
         if self.execution.file:
             self.run_worker(self._watch_file(self.execution.file), group="file")
 
@@ -159,6 +162,8 @@ class ExecutionScreen(Face, inherit_bindings=False):
         found = [one for one in self.feed.executions if one.id == self.execution_id]
         self.execution = found[0] if found else self.execution
         self._show_head()
+        if update is None and self._events.look != self.look:
+            self._events.show_times(self.look, self.ui.now())
         if update is None or update.steps:
             self._show_steps()
             changed = None if update is None else {step.name for step in update.steps}
@@ -168,11 +173,15 @@ class ExecutionScreen(Face, inherit_bindings=False):
             self.graph_pane.show_steps(self.feed.steps, self.ui.now(), changed)
             self._show_selected()
         if update is not None and update.events:
-            self.query_one("#events", EventPane).add(update.events, self.ui.now())
+            self._events.add(update.events, self.ui.now())
 
     def tick(self) -> None:
         """What runs takes a second longer."""
-        if self.execution is not None and not self.execution.ended_at:
+        if self.execution is None:
+            return
+        if self.tab == "events":
+            self._events.show_times(self.look, self.ui.now())
+        if not self.execution.ended_at:
             self._show_head()
             running = {step.name for step in self.feed.steps.values() if step.running}
             self._show_steps(running)
@@ -194,11 +203,14 @@ class ExecutionScreen(Face, inherit_bindings=False):
 
     def _show_steps(self, changed: set[str] | None = None) -> None:
         steps, now = self.feed.steps, self.ui.now()
-        seen = (self.feed.steps_seq, self._shape, self.look)
+        stopping = self.execution is not None and self.execution.stop_requested
+        seen = (self.feed.steps_seq, self._shape, self.look, stopping)
         if changed is None and seen != self._seen:
             changed, self._seen = set(steps), seen
         for name in changed or ():
-            self._rows[name] = view.row(steps[name], steps, self._shape, now=now, display=self.look)
+            self._rows[name] = view.row(
+                steps[name], steps, self._shape, now=now, display=self.look, stopping=stopping
+            )
         rows = [self._rows[name] for name in steps]
         self.steps.show(self.filter.rows(rows) if self._target == "steps" else rows)
         self.steps.say_empty("Nothing matches; esc shows all again.")
@@ -293,8 +305,6 @@ class ExecutionScreen(Face, inherit_bindings=False):
                 return any(one.status == "Failed" for one in self.feed.steps.values())
             case _ if step is None:
                 return False
-            case "why":
-                return step.status in ("Failed", "Stopped", "Blocked", "Skipped")
             case "answer":
                 return step.waits_for_answer
         return True
@@ -325,8 +335,16 @@ class ExecutionScreen(Face, inherit_bindings=False):
 
     def action_why(self) -> None:
         """Why the selected step is red."""
-        if self.selected is not None:
-            self.app.push_screen(WhyScreen(self.selected))
+        step = self.selected
+        if step is not None and step.status in _RED:
+            self.app.push_screen(WhyScreen(step))
+        elif step is not None:
+            self.ui.say(f"{step.name} did not fail")
+
+    def keys_shown(self) -> list[tuple[Action, str, Performer]]:
+        """See ``Shown``; why is offered where there is something to tell."""
+        red = self.selected is not None and self.selected.status in _RED
+        return [one for one in super().keys_shown() if red or one[0].handler != "why"]
 
     def action_failed(self, direction: int) -> None:
         """The next or previous failed step."""
@@ -359,7 +377,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
         elif self.tab == "artifacts":
             self.ui.copy(self.query_one("#artifacts", ArtifactPane).copied)
         elif self.tab == "events":
-            self.ui.copy(self.query_one("#events", EventPane).copied)
+            self.ui.copy(self._events.copied)
         elif self.execution is not None:
             step = self.steps.key
             self.ui.copy(f"{self.execution.arn} {step}" if step else self.execution.arn)
@@ -396,7 +414,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
             case "artifacts":
                 self.query_one("#artifacts", ArtifactPane).narrow(self.filter)
             case "events":
-                self.query_one("#events", EventPane).narrow(self.filter)
+                self._events.narrow(self.filter)
             case _:
                 self._show_steps()
 

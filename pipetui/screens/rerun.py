@@ -50,6 +50,8 @@ class RerunScreen(Face, inherit_bindings=False):
             file=execution.file if changed else "",
         )
         self._arguments = step.arguments if step else None
+        self._first = scope
+        self._chosen = False
         self._plan: PlanView | None = None
         self._trouble = ""
 
@@ -118,10 +120,20 @@ class RerunScreen(Face, inherit_bindings=False):
                     draft.execution_id, draft.scope, draft.step, draft.parameters, draft.edits
                 )
         except PipetuiError as problem:
-            self._plan, self._trouble = None, f"{problem} {problem.hint}".strip()
+            self._plan, self._trouble = None, view.sentences(problem.message, problem.hint)
         else:
             self._plan, self._trouble = plan, ""
+        if not self._chosen:
+            self._choose()
         self.renew()
+
+    def _choose(self) -> None:
+        """Offer the first scope that works, the one asked for where none does."""
+        following = self.draft.with_scope(1)
+        self._chosen = self._plan is not None and view.works(self._plan)
+        if not self._chosen:
+            self._chosen = following.scope == self._first
+            self._change(following)
 
     def _parameters(self) -> dict[str, object]:
         return {**self.execution.parameters, **self.draft.parameters}
@@ -196,6 +208,7 @@ class RerunScreen(Face, inherit_bindings=False):
 
     def action_scope(self, direction: int) -> None:
         """The next or previous scope."""
+        self._chosen = True
         self._change(self.draft.with_scope(direction))
 
     def action_reset(self) -> None:

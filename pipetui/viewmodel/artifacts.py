@@ -62,13 +62,12 @@ class Item:
 
 def of_artifact(artifact: Artifact) -> Item:
     """An artifact at the top of the tree."""
-    folder = artifact.files > 1 or artifact.uri.endswith("/")
     files = f"{artifact.files} files  " if artifact.files > 1 else ""
     return Item(
         uri=artifact.path or artifact.uri,
         name=artifact.name,
         role=artifact.role,
-        folder=folder,
+        folder=artifact.folder or artifact.uri.endswith("/"),
         size=artifact.size if artifact.exists else None,
         note=files + artifact.uri,
         there=artifact.exists,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, key_value, words, wrap
 from pipetui.viewmodel.progress import bar
-from pipetui.viewmodel.state import Display, execution_state, step_state, tone
+from pipetui.viewmodel.state import (
+    STOPS_ON_ANSWER,
+    Display,
+    execution_state,
+    step_state,
+    stops_on_answer,
+    tone,
+)
 from pipetui.viewmodel.times import elapsed
 
 if TYPE_CHECKING:
@@ -127,6 +135,9 @@ def what_matters(execution: ExecutionView, display: Display, running: str = "") 
             Span(f"{display.glyph('Failed')} ", Tone.BAD),
             Span(f"{execution.first_failed}: {reason}" if reason else execution.first_failed),
         )
+    if stops_on_answer(execution):
+        told = f"{display.glyph('Approval')} stopping: {STOPS_ON_ANSWER}"
+        return (Span(told, Tone.WAIT),)
     if execution.steps_waiting_for_answer:
         count = execution.steps_waiting_for_answer
         who = "waits for you" if count == 1 else f"{count} wait for you"
@@ -149,6 +160,19 @@ def what_matters(execution: ExecutionView, display: Display, running: str = "") 
 def headline(reason: str) -> str:
     """A failure reason in one line, without the word that every failed script has in common."""
     return reason.strip().split("\n", 1)[0].removeprefix("AlgorithmError: ")
+
+
+_UNTOLD = re.compile("see job logs for more information", re.IGNORECASE)
+
+
+def told(reason: str, summary: str) -> str:
+    """A failure reason with what its log says in the place of the pointer to the log."""
+    return _UNTOLD.sub(lambda _: summary, reason, count=1) if summary else reason
+
+
+def untold(reason: str) -> bool:
+    """Whether a failure reason only points to the log."""
+    return _UNTOLD.search(reason) is not None
 
 
 def totals(executions: Sequence[ExecutionView], packages: int) -> Line:

@@ -276,8 +276,20 @@ def plan_lines(plan: PlanView | None, trouble: str, width: int) -> list[Line]:
             lines.append((Span(f"{label:<12}", Tone.DIM), *line))
     for problem in plan.problems:
         tone = Tone.WAIT if problem.warning else Tone.BAD
-        lines += wrap(f"{problem.message} {problem.hint}", width, tone, indent=" ")
+        lines += wrap(sentences(problem.message, problem.hint), width, tone, indent=" ")
     return lines or [BLANK]
+
+
+def sentences(message: str, hint: str) -> str:
+    """What is wrong and what to do about it, as two sentences."""
+    if not hint:
+        return message
+    return f"{message} {hint}" if message.endswith((".", "!", "?")) else f"{message}. {hint}"
+
+
+def works(plan: PlanView) -> bool:
+    """Whether a plan can be run."""
+    return all(problem.warning for problem in plan.problems)
 
 
 def document(draft: Draft) -> str:

@@ -66,9 +66,20 @@ def tone(state: Look) -> Tone:
     return _TONES.get(state.style, Tone.PLAIN)
 
 
+STOPS_ON_ANSWER = "answer A or X to finish"
+"""What a person does about an execution that ``stops_on_answer``."""
+
+
+def stops_on_answer(execution: ExecutionView) -> bool:
+    """Whether it is told to stop, but waits for an answer first, as a Callback cannot be ended."""
+    return execution.stop_requested and execution.steps_waiting_for_answer > 0
+
+
 def execution_state(execution: ExecutionView) -> Look:
     """An execution's state; one that only waits for answers says so."""
     waiting = execution.steps_waiting_for_answer
+    if stops_on_answer(execution):
+        return replace(look("Approval"), word="stopping")
     if waiting and waiting == execution.steps_running:
         return look("Approval")
     if execution.status == "CompletedWithFailures":

@@ -9,7 +9,14 @@ from pipetui.dag.detail import NodeStatus
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
 from pipetui.viewmodel.executions import headline, short_id, step_took, time_taken, title
 from pipetui.viewmodel.lines import Column, Line, Row, Span, Tone, words
-from pipetui.viewmodel.state import Display, execution_state, step_state, tone
+from pipetui.viewmodel.state import (
+    STOPS_ON_ANSWER,
+    Display,
+    execution_state,
+    step_state,
+    stops_on_answer,
+    tone,
+)
 
 if TYPE_CHECKING:
     from engine.api import ExecutionView, Graph, StepView
@@ -58,10 +65,11 @@ def row(
     *,
     now: float,
     display: Display,
+    stopping: bool = False,
 ) -> Row:
-    """One step as a row."""
+    """One step as a row; ``stopping`` where its execution is told to stop."""
     state = step_state(step)
-    note = _note(step, steps, shape, display)
+    note = _note(step, steps, shape, stopping)
     quiet = Tone.FAINT if step.status in ("Skipped", "Blocked") else Tone.PLAIN
     name = "  " * shape.depth.get(step.name, 0) + step.name
     return Row(
@@ -78,11 +86,11 @@ def row(
     )
 
 
-def _note(step: StepView, steps: Mapping[str, StepView], shape: Shape, display: Display) -> Line:
+def _note(step: StepView, steps: Mapping[str, StepView], shape: Shape, stopping: bool) -> Line:
     if step.status == "Failed":
         return words(headline(step.failure_reason))
     if step.waits_for_answer:
-        return words("press A or X", Tone.WAIT)
+        return words("stopping: A or X" if stopping else "press A or X", Tone.WAIT)
     if step.running:
         return words(step.doing or _where(step), Tone.DIM)
     if step.source_execution:
@@ -153,6 +161,7 @@ def header(
         display.mark(state),
         Span(" "),
         display.word(state),
+        Span(f": {STOPS_ON_ANSWER}" if stops_on_answer(execution) else "", Tone.WAIT),
         Span(f"  {time_taken(execution, now)}", Tone.PLAIN),
         Span(f"  {execution.steps_done} of {execution.steps_total} ", Tone.DIM),
     )

@@ -61,9 +61,7 @@ class DagPane(Performer, DagView, can_focus=True, inherit_bindings=False):
 
     def select(self, step: str) -> None:
         """Put the cursor on a step, or on the folded node that holds it."""
-        seen = self.picture.visible(step)
-        if seen and seen != self.selected:
-            self.selected = seen
+        self.seek(step)
 
     @on(DagView.Selected)
     def _walked(self, event: DagView.Selected) -> None:

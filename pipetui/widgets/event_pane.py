@@ -64,10 +64,20 @@ class EventPane(Performer, Vertical, inherit_bindings=False):
             key = str(event.seq)
             if key not in self._events:
                 self._events[key] = event
-                self._rows[key] = view.row(event, facts(event), now=now, display=self.look)
+                self._rows[key] = self._row(event, now)
         self._show()
         if at_end:
             self.list.action_bottom()
+
+    def _row(self, event: Event, now: float) -> Row:
+        return view.row(event, facts(event), now=now, display=self.look)
+
+    def show_times(self, look: Display, now: float) -> None:
+        """Show the same events as of another moment, or with times shown another way."""
+        self.look = look
+        self._rows = {key: self._row(event, now) for key, event in self._events.items()}
+        self._show()
+        self._show_json()
 
     def narrow(self, filter: Filter) -> None:
         """Show only what matches."""

@@ -504,7 +504,7 @@ async def test_artifacts_are_what_the_step_read_and_wrote_and_the_log_of_each_ho
     assert list(found) == ["in", "out", "empty", "job.log", "algo-2/job.log"]
     assert [one.role for one in found.values()] == ["input", "output", "output", "log", "log"]
     assert (found["in"].size, found["in"].files) == (4, 1)
-    assert (found["out"].size, found["out"].files) == (2, 1)
+    assert (found["out"].size, found["out"].files, found["out"].folder) == (2, 1, True)
     assert not found["empty"].exists
     assert found["algo-2/job.log"].size == len("hello\n")
     assert [(one.name, one.folder) for one in entries_of(tree, "s3://bucket/out")] == [

@@ -181,6 +181,9 @@ class RecordedControl:
     source: RecordedSource
     asked: list[tuple[str, Any]] = field(default_factory=list)
     plan_problem: PipetuiError | None = None
+    plan_works: tuple[str, ...] = ()
+    """Scopes that ``plan_problem`` does not concern."""
+    orphans: list[str] = field(default_factory=list)
 
     async def start(self, request: StartRequest) -> str:
         self.asked.append(("start", request))
@@ -199,7 +202,7 @@ class RecordedControl:
         return execution_id
 
     async def plan_rerun(self, request: RerunRequest) -> PlanView:
-        if self.plan_problem is not None:
+        if self.plan_problem is not None and request.scope not in self.plan_works:
             raise self.plan_problem
         steps = list(self.source.states[request.execution_id].steps.values())
         names = [step.name for step in steps]
@@ -248,4 +251,6 @@ class RecordedControl:
         return self.source.models[package]
 
     async def resume(self) -> Sequence[str]:
-        return ()
+        taken, self.orphans = self.orphans, []
+        self.asked += [("resume", execution_id) for execution_id in taken]
+        return taken

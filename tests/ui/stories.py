@@ -158,7 +158,7 @@ def _artifacts(place: Path) -> list[Artifact]:
     return [
         Artifact("input", "model", "s3://bucket/model.tar.gz", str(model), True, size),
         Artifact("input", "data", "s3://bucket/raw/churn.csv", "", False),
-        Artifact("output", "report", "s3://bucket/report/", str(report), True, 60, 2),
+        Artifact("output", "report", "s3://bucket/report/", str(report), True, 60, 2, folder=True),
     ]
 
 

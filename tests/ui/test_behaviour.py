@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from engine.errors import SourceError
+from engine.errors import CommandRejected, SourceError
 from engine.model import events as e
 from pipetui.actions import ACTIONS, Scope
 from pipetui.config import Settings
 from pipetui.screens.executions import ExecutionsScreen
+from pipetui.widgets.dag_pane import DagPane
 from tests.ui import stories
 from tests.ui.journey import LARGE, SMALL, Journey, journey
 from tests.ui.recorded import NOW, RecordedSource
@@ -217,6 +218,50 @@ async def test_times_are_shown_relative_local_and_in_utc(tmp_path: Path) -> None
         await trip.press("t", "t")
         await trip.sees("Z")
         assert "2m ago" not in trip.text
+
+
+async def test_the_times_of_events_follow_the_clock_and_the_key(tmp_path: Path) -> None:
+    async with journey(tmp_path) as trip:
+        await trip.press("enter", "5")
+        await trip.sees("[Events]", "2m ago", "StepStarted")
+        trip.app.now = lambda: NOW + 3600
+        await trip.sees("1h ago")
+        await trip.press("t", "t")
+        await trip.until(lambda: "ago" not in trip.text and "Z  StepStarted" in trip.text)
+
+
+async def test_the_graph_opens_at_the_selected_step(tmp_path: Path) -> None:
+    async with journey(tmp_path, execution=stories.FAILED) as trip:
+        await trip.sees("evaluate · attempt 1")
+        await trip.press("2")
+        graph = trip.app.screen.query_one("#graph", DagPane)
+        await trip.until(lambda: graph.picture.boxes)
+        assert graph.selected == "evaluate"
+
+
+async def test_why_of_a_step_that_did_not_fail_says_so(tmp_path: Path) -> None:
+    async with journey(tmp_path, execution=stories.RUNNING) as trip:
+        await trip.sees("train · attempt 1")
+        assert "w why" not in trip.footer
+        await trip.press("w")
+        await trip.sees("train did not fail")
+
+
+async def test_the_inbox_opens_what_it_shows(tmp_path: Path) -> None:
+    async with journey(tmp_path) as trip:
+        await trip.press("a")
+        await trip.sees("enter open")
+
+
+async def test_a_rerun_begins_with_a_scope_that_works(tmp_path: Path) -> None:
+    async with journey(tmp_path, execution=stories.FAILED) as trip:
+        await trip.sees("evaluate · attempt 1")
+        trip.control.plan_problem = CommandRejected("split is missing", hint="Run again from it.")
+        trip.control.plan_works = ("failed",)
+        await trip.press("R")
+        await trip.sees("(•) failed only", "run 9")
+        await trip.press("left")
+        await trip.sees("(•) only this", "split is missing. Run again from it.")
 
 
 async def test_failures_alone_and_another_order(tmp_path: Path) -> None:

@@ -125,6 +125,46 @@ async def test_what_is_refused_is_never_sent(source: RecordedSource) -> None:
     assert not control.asked
 
 
+async def test_a_reason_that_points_to_the_log_tells_what_the_log_says(
+    feed: Feed, source: RecordedSource, tmp_path: Path
+) -> None:
+    log = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no rows\n'
+    place = stories.attempt_folder(tmp_path, stories.RUNNING, "split", log)
+    source.add(stories.RUNNING, e.StepStarted("split", 2, {}, place))
+    reason = "AlgorithmError: See job logs for more information, exit code 1"
+    source.add(stories.RUNNING, e.StepFailed("split", reason, "AlgorithmError"))
+    await feed.watch(stories.RUNNING)
+    async with following(feed) as seen:
+        while "no rows" not in feed.steps["split"].failure_reason:
+            update = await seen.get()
+    assert [step.name for step in update.steps] == ["split"]
+    assert feed.steps["split"].failure_reason == "AlgorithmError: ValueError: no rows, exit code 1"
+    told = next(one for one in feed.executions if one.id == stories.RUNNING)
+    assert told.first_failure == "AlgorithmError: ValueError: no rows, exit code 1"
+
+
+async def test_executions_whose_runner_died_are_taken_over_and_that_is_said(
+    source: RecordedSource,
+) -> None:
+    control = RecordedControl(source, orphans=[stories.RUNNING])
+    feed = Feed(source, control)
+    await feed.poll()
+    assert await feed.resume()
+    assert not await feed.resume()
+    async with following(feed) as seen:
+        told = (await seen.get()).notice
+    assert told == "runner of churn-train/k3f9 died; a new one took over"
+    assert control.asked == [("resume", stories.RUNNING)]
+
+
+async def test_who_only_looks_takes_nothing_over(source: RecordedSource) -> None:
+    control = RecordedControl(source, orphans=[stories.RUNNING])
+    feed = Feed(source, control, read_only=True)
+    await feed.poll()
+    assert not await feed.resume()
+    assert control.orphans
+
+
 def test_the_terminal_moves_nothing_and_saves_bytes_over_ssh() -> None:
     assert terminal_settings({})["TEXTUAL_ANIMATIONS"] == "none"
     assert "TEXTUAL_FPS" not in terminal_settings({})

@@ -153,6 +153,15 @@ async def test_a_callback_is_answered_from_its_execution_with_its_outputs(tmp_pa
         await trip.sees("approved by ana")
 
 
+async def test_a_stop_that_needs_an_answer_says_so_before_and_after(tmp_path: Path) -> None:
+    async with journey(tmp_path, execution=stories.WAITING) as trip:
+        await trip.sees("press A or X")
+        await trip.press("S")
+        await trip.sees("stops once it has one (A or X)")
+        await trip.press("enter")
+        await trip.sees("stopping: answer A or X to finish", "stopping: A or X")
+
+
 async def test_a_callback_is_rejected_from_the_inbox(tmp_path: Path) -> None:
     async with journey(tmp_path) as trip:
         await trip.press("a")

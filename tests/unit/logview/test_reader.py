@@ -124,6 +124,20 @@ def test_a_floor_keeps_blocks_whole_and_the_place() -> None:
     assert "W two" not in shown(read) or len(read.frame.rows) == 3
 
 
+def test_what_a_floor_finds_step_by_step_in_an_ended_log_is_not_new() -> None:
+    log = MemoryLog([f"E {n}" for n in range(10)])
+    log.at_once = 4
+    read = reader(log, height=3)
+    read.scroll(-2)
+    read.narrow(read.view.floored())
+    for _ in range(4):
+        assert read.frame.new == 0
+        read.poll()
+    log.texts.append("E more")
+    read.poll()
+    assert read.frame.new == 1
+
+
 def test_filters_take_in_and_out() -> None:
     read = reader(MemoryLog(["a x", "b", "c x", "d"]))
     read.narrow(read.view.filtered_by("x"))

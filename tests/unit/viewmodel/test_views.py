@@ -56,6 +56,7 @@ FAILS = (*RUNS, e.StepFailed("a", "AlgorithmError: boom\nexit code 1"))
         ((), "executing"),
         (RUNS, "> a"),
         (ASKS, "? waits for you"),
+        ((*ASKS, e.StopRequested()), "? stopping: answer A or X to finish"),
         (FAILS, "x a: boom"),
         ((e.StepReused("a", "other"), END(ExecutionStatus.SUCCEEDED)), "= 1 reused"),
         ((END(ExecutionStatus.STOPPED, "by hand"),), "by hand"),
@@ -74,6 +75,16 @@ def test_a_row_finds_its_execution_by_name_id_status_and_error() -> None:
 
 def test_an_execution_that_only_waits_for_answers_says_so() -> None:
     assert execution_state(after(*ASKS).execution).word == "waits for you"
+
+
+def test_a_stop_that_needs_an_answer_says_so() -> None:
+    state = after(*ASKS, e.StopRequested())
+    _, right = steps.header(state.execution, now=200.0, display=PLAIN)
+    assert "stopping: answer A or X to finish" in text_of(right)
+    row = steps.row(
+        state.steps["a"], state.steps, steps.Shape(), now=200.0, display=PLAIN, stopping=True
+    )
+    assert cells(row)[-1] == "stopping: A or X"
 
 
 @pytest.mark.parametrize(
@@ -188,6 +199,12 @@ def test_a_table_preview_lines_its_numbers_up_on_the_right() -> None:
     rows = [text_of(line) for line in lines[2:6]]
     assert rows == [" name  score", " a         1", " b      12.5", " long       "]
     assert "more is not shown" in texts(lines)
+
+
+def test_a_folder_with_one_file_opens() -> None:
+    one = Artifact("output", "report", "s3://b/report", "/b/report", files=1, folder=True)
+    assert artifacts.of_artifact(one).folder
+    assert not artifacts.of_artifact(Artifact("model", "model", "s3://b/m.tar.gz")).folder
 
 
 def test_only_files_of_an_archive_can_be_opened() -> None:
