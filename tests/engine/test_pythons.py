@@ -19,7 +19,9 @@ def interpreters() -> list[str]:
     """One interpreter per supported version: on the path, or among pyenv's."""
     found = {}
     for version in SUPPORTED:
-        if path := shutil.which(f"python{version}"):
+        path = shutil.which(f"python{version}")
+        # A pyenv shim is there for versions that are not chosen, and fails.
+        if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
             found[version] = path
     for folder in sorted(Path("~/.pyenv/versions").expanduser().glob("3.*")):
         version = re.match(r"\d+\.\d+", folder.name)
