@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from engine.api import Home
     from pipetui.feed import Feed
 
-_EXIT_CODES = {"Succeeded": 0, "Failed": 20, "CompletedWithFailures": 20, "Stopped": 21}
-
 
 def terminal_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """What Textual is told before it is imported; a person's own settings win.
@@ -68,4 +66,6 @@ async def _run(home: Home, execution: str, watch: bool, read_only: bool) -> int:
 
 
 async def _exit_code(feed: Feed, execution: str) -> int:
-    return _EXIT_CODES.get((await feed.execution(execution)).status, 0)
+    from pipetui.viewmodel.state import EXIT_CODES
+
+    return EXIT_CODES.get((await feed.execution(execution)).status, 0)

@@ -28,6 +28,7 @@ from engine.steps.container import (
     base_interpreter,
     interpreter_version,
     job_environment,
+    prepared_in,
     resolve_image,
     runs_images,
 )
@@ -209,18 +210,7 @@ class CheckStep:
         if resolution.kind == "venv":
             context.doing("preparing the environment of the check")
         environment = await context.services.environments.ensure(resolution)
-        return Prepared(
-            python=str(environment.python),
-            path=f"{environment.bin}:{DEFAULT_PATH}",
-            resolution=resolution,
-            description={
-                "Image": image,
-                "Grade": environment.grade.value,
-                "Kind": resolution.kind,
-                "Python": str(environment.python),
-                "Notes": list(resolution.notes),
-            },
-        )
+        return prepared_in(environment, resolution, image, DEFAULT_PATH)
 
     async def _finish(
         self,

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from engine.config import Config
 from engine.definition.document import Step
+from engine.environments.build import Environment
 from engine.environments.catalog import Override, Resolution, resolve
 from engine.environments.grade import Grade
 from engine.errors import EnvironmentError_, JobError, PlanError
@@ -131,7 +132,17 @@ async def prepare(
     environment = await context.services.environments.ensure(
         resolution, extra_requirements=requirements, on_line=show
     )
-    host_path = os.environ.get("PATH") or DEFAULT_PATH
+    return prepared_in(environment, resolution, image, os.environ.get("PATH") or DEFAULT_PATH)
+
+
+def prepared_in(
+    environment: Environment, resolution: Resolution, image: str, host_path: str
+) -> Prepared:
+    """A built environment, ready to run what stands for ``image``.
+
+    Args:
+        host_path: what comes after the environment's own programs in ``PATH``.
+    """
     return Prepared(
         python=str(environment.python),
         path=f"{environment.bin}:{host_path}",

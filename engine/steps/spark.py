@@ -29,6 +29,7 @@ from engine.steps.container import (
     base_interpreter,
     interpreter_version,
     job_environment,
+    prepared_in,
     resolve_image,
     runs_images,
 )
@@ -224,18 +225,8 @@ async def _environment(context: StepContext, release: str) -> Prepared:
     resolution = _resolution(release, context.services.config)
     context.doing("preparing Spark's environment")
     environment = await context.services.environments.ensure(resolution)
-    return Prepared(
-        python=str(environment.python),
-        path=f"{environment.bin}:{os.environ.get('PATH') or DEFAULT_PATH}",
-        resolution=resolution,
-        description={
-            "Image": release,
-            "Grade": environment.grade.value,
-            "Kind": resolution.kind,
-            "Python": str(environment.python),
-            "Notes": list(resolution.notes),
-        },
-    )
+    host_path = os.environ.get("PATH") or DEFAULT_PATH
+    return prepared_in(environment, resolution, release, host_path)
 
 
 def _resolution(release: str, config: Config) -> Resolution:

@@ -12,11 +12,11 @@ import engine.api as api
 from engine.errors import CommandRejected
 from pipetui.cli.narrator import Narrator
 from pipetui.cli.session import Session
+from pipetui.viewmodel.state import EXIT_CODES
 
 if TYPE_CHECKING:
     from engine.api import Event
 
-EXIT_CODES = {"Succeeded": 0, "Failed": 20, "CompletedWithFailures": 20, "Stopped": 21}
 TIMED_OUT, WAITS_FOR_APPROVAL, INTERRUPTED = 22, 24, 130
 
 FASTEST_S, SLOWEST_S = 0.02, 0.25

@@ -49,6 +49,9 @@ class Display:
         return Span(state.word, tone(state))
 
 
+EXIT_CODES = {"Succeeded": 0, "Failed": 20, "CompletedWithFailures": 20, "Stopped": 21}
+"""Status that an execution ended with -> exit code of the command that stayed with it."""
+
 _TONES = {
     "muted": Tone.FAINT,
     "running": Tone.ACCENT,
