@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.binding import BindingType
@@ -24,6 +24,7 @@ from pipetui.screens.rerun import RerunScreen
 from pipetui.viewmodel import steps as view
 from pipetui.viewmodel.detail import INPUTS, step_lines
 from pipetui.viewmodel.lines import Line, Row, Span, Tone, text_of, words
+from pipetui.viewmodel.moment import Moment
 from pipetui.widgets.artifact_pane import ArtifactPane
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.dag_pane import DagPane
@@ -31,11 +32,18 @@ from pipetui.widgets.event_pane import EventPane
 from pipetui.widgets.log_pane import LogPane
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
+from pipetui.widgets.tab import Tab
 
 if TYPE_CHECKING:
-    from engine.api import ExecutionView, Graph, StepView
+    from engine.api import Event, ExecutionView, Graph, StepView
 
 TABS = ("steps", "graph", "log", "artifacts", "events")
+PANES: Mapping[str, Callable[[ExecutionScreen], Tab]] = {
+    "graph": lambda screen: DagPane(screen.look, id="graph"),
+    "artifacts": lambda screen: ArtifactPane(screen.feed, screen.look, id="artifacts"),
+    "events": lambda screen: EventPane(screen.look, id="events"),
+}
+"""How the pane of each tab is made; the other tabs are always there."""
 _RED = frozenset({"Failed", "Stopped", "Blocked", "Skipped"})
 
 
@@ -54,13 +62,16 @@ class ExecutionScreen(Face, inherit_bindings=False):
     def __init__(
         self, execution_id: str, *, step: str = "", tab: str = "", follow: bool = False
     ) -> None:
-        super().__init__(f"tab-{tab or 'steps'}")
+        super().__init__("tab-steps")
         self.execution_id = execution_id
         self.execution: ExecutionView | None = None
         self.tab = tab or "steps"
         self._wanted = step
         self._follow = follow
         self._graph: Graph | None = None
+        self._events: list[Event] = []
+        self._panes: dict[str, Tab] = {}
+        self._behind: set[str] = set()
         self._shape = view.Shape()
         self._changed = False
         self._target = "steps"
@@ -69,7 +80,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self._seen: tuple[object, ...] = ()
 
     def body(self) -> Iterator[Widget]:
-        """All panes; which are in sight is a matter of classes."""
+        """Steps and log; a tab's pane is made when it first comes to the front."""
         yield Bar(id="tabs")
         with Container(id="body"):
             with Container(id="left"):
@@ -77,9 +88,6 @@ class ExecutionScreen(Face, inherit_bindings=False):
                 yield Bar(id="detail-rule", fill="─" if self.look.unicode else "-")
                 yield TextPane(id="detail")
             with Container(id="side"):
-                yield DagPane(self.look, id="graph")
-                yield ArtifactPane(self.feed, self.look, id="artifacts")
-                yield EventPane(self.look, id="events")
                 yield Bar(id="log-rule", fill="─" if self.look.unicode else "-")
                 yield LogPane(self.feed, unicode=self.look.unicode, id="log")
 
@@ -94,22 +102,25 @@ class ExecutionScreen(Face, inherit_bindings=False):
         return self.query_one("#log", LogPane)
 
     @property
-    def graph_pane(self) -> DagPane:
-        """The graph."""
-        return self.query_one("#graph", DagPane)
-
-    @property
-    def _events(self) -> EventPane:
-        return self.query_one("#events", EventPane)
-
-    @property
     def selected(self) -> StepView | None:
         """The step under the cursor."""
         return self.feed.steps.get(self.steps.key)
 
+    @property
+    def front(self) -> str:
+        """Name of the tab whose pane is in sight beside steps and log; empty where none is."""
+        if self.tab in PANES:
+            return self.tab
+        return "graph" if self.wide else ""
+
+    def pane(self, name: str) -> Tab | None:
+        """A tab's pane, None before it first came to the front."""
+        return self._panes.get(name)
+
     def on_mount(self) -> None:
         """Read the execution, then its graph, then everything else."""
-        self.show_tab(self.tab)
+        self._arrange()
+        self.focus_body()
         self.run_worker(self._open(), name="open")
 
     async def _open(self) -> None:
@@ -125,7 +136,9 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self.steps.select(self._wanted or view.first_to_look_at(steps))
         self.focus_body()
         await self._read_graph()
-        self._events.add(await self.feed.events(self.execution_id), self.ui.now())
+        await self._bring_front()
+        self._events = await self.feed.events(self.execution_id)
+        self.renew()
         if self.execution.file:
             self.run_worker(self._watch_file(self.execution.file), group="file")
 
@@ -136,7 +149,6 @@ class ExecutionScreen(Face, inherit_bindings=False):
             self.ui.say(problem)
         else:
             self._shape = view.Shape(self._graph)
-            self.graph_pane.show_graph(self._graph)
         self.renew()
 
     async def _watch_file(self, file: str) -> None:
@@ -154,6 +166,21 @@ class ExecutionScreen(Face, inherit_bindings=False):
         if self.feed.watched == self.execution_id:
             self.feed.unwatch()
 
+    @property
+    def moment(self) -> Moment | None:
+        """What the panes show; None until the execution is read."""
+        if self.execution is None:
+            return None
+        return Moment(
+            self.execution,
+            self.feed.steps,
+            self.ui.now(),
+            self.look,
+            events=self._events,
+            graph=self._graph,
+            selected=self.steps.key,
+        )
+
     def renew(self, update: Update | None = None) -> None:
         """See ``Shown``."""
         if self.execution is None:
@@ -162,35 +189,44 @@ class ExecutionScreen(Face, inherit_bindings=False):
         found = [one for one in self.feed.executions if one.id == self.execution_id]
         self.execution = found[0] if found else self.execution
         self._show_head()
-        if update is None and self._events.look != self.look:
-            self._events.show_times(self.look, self.ui.now())
-        if update is None or update.steps:
+        changed = None if update is None else {step.name for step in update.steps}
+        if update is not None and update.events:
+            known = self._events[-1].seq if self._events else 0
+            self._events += [event for event in update.events if event.seq > known]
+        if changed is None or changed:
             self._show_steps()
-            changed = None if update is None else {step.name for step in update.steps}
             if self._graph and (changed or set()) - {node.name for node in self._graph.nodes}:
                 # A ForEach has added its iterations.
                 self.run_worker(self._read_graph(), name="graph", exclusive=True, group="graph")
-            self.graph_pane.show_steps(self.feed.steps, self.ui.now(), changed)
             self._show_selected()
-        if update is not None and update.events:
-            self._events.add(update.events, self.ui.now())
+        if update is None or update.steps or update.events:
+            self._show_front(changed)
 
     def tick(self) -> None:
         """What runs takes a second longer."""
         if self.execution is None:
             return
-        if self.tab == "events":
-            self._events.show_times(self.look, self.ui.now())
-        if not self.execution.ended_at:
-            self._show_head()
-            running = {step.name for step in self.feed.steps.values() if step.running}
-            self._show_steps(running)
-            self.graph_pane.show_steps(self.feed.steps, self.ui.now(), running)
+        if self.execution.ended_at:
+            self._show_front(set())
+            return
+        self._show_head()
+        running = {step.name for step in self.feed.steps.values() if step.running}
+        self._show_steps(running)
+        self._show_front(running)
 
     def pulse(self) -> None:
         """The log may have grown."""
         if self.log_pane.display and self.log_pane.size.height:
             self.log_pane.poll()
+
+    def _show_front(self, changed: set[str] | None = None) -> None:
+        """Paint the pane in sight; what was out of sight is painted whole when it comes back."""
+        pane, moment = self.pane(self.front), self.moment
+        if pane is None or moment is None:
+            return
+        whole = self.front in self._behind
+        self._behind = set(self._panes) - {self.front}
+        pane.show(moment, None if whole else changed)
 
     def _show_head(self) -> None:
         if self.execution is None:
@@ -199,7 +235,8 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self.head(
             *view.header(self.execution, now=self.ui.now(), display=self.look, changed=changed)
         )
-        self.query_one("#tabs", Bar).show(_tabs(self.tab), words("1 to 5 ", Tone.FAINT))
+        hint = f"1 to {len(TABS)} "
+        self.query_one("#tabs", Bar).show(_tabs(self.tab), words(hint, Tone.FAINT))
 
     def _show_steps(self, changed: set[str] | None = None) -> None:
         steps, now = self.feed.steps, self.ui.now()
@@ -220,12 +257,9 @@ class ExecutionScreen(Face, inherit_bindings=False):
                 self.steps.select(running[0])
 
     def _show_selected(self) -> None:
-        step = self.selected
-        self.log_pane.show_step(step)
+        self.log_pane.show_step(self.selected)
         self._show_log_rule()
         self._show_detail()
-        if self.tab == "artifacts":
-            self.query_one("#artifacts", ArtifactPane).show_step(step, self.ui.now())
 
     def _show_detail(self) -> None:
         pane, step = self.query_one("#detail", TextPane), self.selected
@@ -253,16 +287,15 @@ class ExecutionScreen(Face, inherit_bindings=False):
     @on(RowList.Moved, "#steps")
     def _moved(self) -> None:
         self._show_selected()
-        if step := self.selected:
-            self.graph_pane.select(step.name)
+        self._show_front(set())
         self.refresh_footer()
 
     @on(RowList.Chosen, "#steps")
     def _chosen(self) -> None:
         self.action_detail()
 
-    @on(DagPane.Picked)
-    def _picked(self, event: DagPane.Picked) -> None:
+    @on(Tab.Picked)
+    def _picked(self, event: Tab.Picked) -> None:
         self.steps.select(event.step)
 
     def on_key(self, event: events.Key) -> None:
@@ -270,24 +303,50 @@ class ExecutionScreen(Face, inherit_bindings=False):
         if event.key in ("up", "down", "j", "k", "pageup", "pagedown", "g", "G", "home", "end"):
             self._follow = False
 
-    def show_tab(self, tab: str) -> None:
+    def _arrange(self) -> None:
+        """Put what belongs to the tab in sight."""
+        for name in ("steps", "log"):
+            self.set_class(name == self.tab, f"tab-{name}")
+        self.set_class(self.tab in PANES, "tab-other")
+        for name, pane in self._panes.items():
+            cast("Widget", pane).display = name == self.front
+
+    async def _bring_front(self) -> None:
+        """Make the pane of the tab where there is none yet, and paint it."""
+        front = self.front
+        if front and front not in self._panes:
+            pane = PANES[front](self)
+            self._panes[front] = pane
+            self._behind.add(front)
+            await self.query_one("#side").mount(cast("Widget", pane), before="#log-rule")
+        self._arrange()
+        self._show_front(set())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Where there is room now, the graph stands beside the steps."""
+        super().on_resize(event)
+        if self.execution is not None:
+            self.call_later(self._bring_front)
+
+    async def show_tab(self, tab: str) -> None:
         """Bring a tab to the front, and the keys to it."""
         self.tab = tab
-        for name in TABS:
-            self.set_class(name == tab, f"tab-{name}")
         self._show_head()
+        self._arrange()
+        await self._bring_front()
         self._show_selected()
-        self.call_after_refresh(self.focus_body)
+        self.focus_body()
+        self.refresh_footer()
 
     def focus_body(self) -> None:
         """The pane of the tab."""
-        panes = {
-            "graph": "#graph",
-            "log": "#log",
-            "artifacts": "#artifact-list",
-            "events": "#event-list",
-        }
-        self.query_one(panes.get(self.tab, "#steps")).focus()
+        pane = self.pane(self.tab)
+        if pane is not None:
+            (pane.keys_to or cast("Widget", pane)).focus()
+        elif self.tab == "log":
+            self.log_pane.focus()
+        else:
+            self.steps.focus()
 
     def applies(self, action: Action) -> bool:
         """Most actions need a selected step in the right state."""
@@ -312,13 +371,13 @@ class ExecutionScreen(Face, inherit_bindings=False):
     def go_back(self) -> None:
         """From another tab to the steps, from there to the list."""
         if self.tab != "steps":
-            self.show_tab("steps")
+            self.call_later(self.show_tab, "steps")
         else:
             super().go_back()
 
-    def action_tab(self, tab: str) -> None:
+    async def action_tab(self, tab: str) -> None:
         """See the action table."""
-        self.show_tab(tab)
+        await self.show_tab(tab)
 
     def action_detail(self, title: str = "") -> None:
         """All about the selected step."""
@@ -329,9 +388,9 @@ class ExecutionScreen(Face, inherit_bindings=False):
         """The selected step's inputs and outputs."""
         self.action_detail(INPUTS)
 
-    def action_log(self) -> None:
+    async def action_log(self) -> None:
         """The selected step's log."""
-        self.show_tab("log")
+        await self.show_tab("log")
 
     def action_why(self) -> None:
         """Why the selected step is red."""
@@ -374,10 +433,8 @@ class ExecutionScreen(Face, inherit_bindings=False):
             self.ui.copy(focused.screen_text)
         elif isinstance(focused, TextPane) and focused.id == "detail":
             self.ui.copy("\n".join(text_of(line).rstrip() for line in focused.lines))
-        elif self.tab == "artifacts":
-            self.ui.copy(self.query_one("#artifacts", ArtifactPane).copied)
-        elif self.tab == "events":
-            self.ui.copy(self._events.copied)
+        elif (pane := self.pane(self.tab)) is not None and pane.copied:
+            self.ui.copy(pane.copied)
         elif self.execution is not None:
             step = self.steps.key
             self.ui.copy(f"{self.execution.arn} {step}" if step else self.execution.arn)
@@ -391,7 +448,8 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self._aim("only")
 
     def _list_in_front(self) -> str:
-        return self.tab if self.tab in ("artifacts", "events") else "steps"
+        pane = self.pane(self.tab)
+        return self.tab if pane is not None and pane.filters else "steps"
 
     def _aim(self, target: str) -> None:
         box = self.query_one("#filter", Input)
@@ -411,10 +469,8 @@ class ExecutionScreen(Face, inherit_bindings=False):
                 self.log_pane.search(self.filter.text)
             case "only":
                 self.log_pane.filter(self.filter.text)
-            case "artifacts":
-                self.query_one("#artifacts", ArtifactPane).narrow(self.filter)
-            case "events":
-                self._events.narrow(self.filter)
+            case name if pane := self.pane(name):
+                pane.narrow(self.filter)
             case _:
                 self._show_steps()
 

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.widget import Widget
 
 from pipetui.actions import Scope
 from pipetui.feed import Feed, PipetuiError
@@ -15,19 +16,22 @@ from pipetui.keys import Performer, bindings
 from pipetui.viewmodel import artifacts as view
 from pipetui.viewmodel.filters import Filter
 from pipetui.viewmodel.lines import Line, Tone, text_of, words, wrap
+from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.state import Display
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
+from pipetui.widgets.tab import Tab
 
 if TYPE_CHECKING:
     from engine.api import StepView
 
 
-class ArtifactPane(Performer, Vertical, inherit_bindings=False):
+class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
     """Browses the artifacts of one step."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ARTIFACTS)
+    filters = True
 
     def __init__(self, feed: Feed, look: Display, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -55,8 +59,15 @@ class ArtifactPane(Performer, Vertical, inherit_bindings=False):
         """The item under the cursor."""
         return next((item for item in self._items if item.key == self.items.key), None)
 
-    def show_step(self, step: StepView | None, now: float) -> None:
-        """Another step, or the same one after it changed."""
+    @property
+    def keys_to(self) -> Widget:
+        """The tree."""
+        return self.items
+
+    def show(self, moment: Moment, changed: set[str] | None = None) -> None:
+        """See ``Tab``; nothing changes while the step does not."""
+        step, now = moment.step, moment.now
+        self.look = moment.look
         wanted = (step.name, step.seq) if step else ("", -1)
         if wanted == self._shown:
             return

@@ -7,36 +7,41 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.binding import BindingType
-from textual.message import Message
 
 from pipetui.actions import Scope
 from pipetui.dag.cells import ASCII, UNICODE
 from pipetui.dag.widget import DagView
 from pipetui.keys import Performer, bindings
 from pipetui.viewmodel.executions import step_seconds
+from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.state import Display
 from pipetui.viewmodel.steps import dag, node_status
+from pipetui.widgets.tab import Tab
 
 if TYPE_CHECKING:
     from engine.api import Graph, StepView
     from pipetui.ui import PipetuiApp
 
 
-class DagPane(Performer, DagView, can_focus=True, inherit_bindings=False):
+class DagPane(Performer, Tab, DagView, can_focus=True, inherit_bindings=False):
     """A graph view that shows steps in the theme's colours."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GRAPH)
 
-    class Picked(Message):
-        """A person walked to a step."""
-
-        def __init__(self, step: str) -> None:
-            super().__init__()
-            self.step = step
-
     def __init__(self, look: Display, *, id: str | None = None) -> None:
         super().__init__(glyphs=UNICODE if look.unicode else ASCII, id=id)
         self.look = look
+        self._drawn: Graph | None = None
+
+    def show(self, moment: Moment, changed: set[str] | None = None) -> None:
+        """See ``Tab``."""
+        self.look = moment.look
+        if moment.graph is not None and moment.graph != self._drawn:
+            self._drawn, changed = moment.graph, None
+            self.show_graph(moment.graph)
+        self.show_steps(moment.steps, moment.now, changed)
+        if not self.has_focus and moment.selected:
+            self.select(moment.selected)
 
     def show_graph(self, graph: Graph) -> None:
         """The steps and what waits for what."""

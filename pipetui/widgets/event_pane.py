@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.widget import Widget
 
 from pipetui.actions import Scope
 from pipetui.feed import facts
@@ -17,19 +17,23 @@ from pipetui.viewmodel import events as view
 from pipetui.viewmodel.detail import json_lines
 from pipetui.viewmodel.filters import Filter
 from pipetui.viewmodel.lines import Row, Tone, text_of, words
+from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.state import Display
+from pipetui.viewmodel.times import TimeMode
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
+from pipetui.widgets.tab import Tab
 
 if TYPE_CHECKING:
     from engine.api import Event
 
 
-class EventPane(Performer, Vertical, inherit_bindings=False):
+class EventPane(Performer, Tab, Vertical, inherit_bindings=False):
     """A flat list, oldest first, that stays at its end while the cursor is there."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVENTS)
+    filters = True
 
     def __init__(self, look: Display, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -37,6 +41,7 @@ class EventPane(Performer, Vertical, inherit_bindings=False):
         self._events: dict[str, Event] = {}
         self._rows: dict[str, Row] = {}
         self._filter = Filter()
+        self._now = 0.0
 
     def compose(self) -> ComposeResult:
         """The list, and the JSON once it is asked for."""
@@ -57,27 +62,29 @@ class EventPane(Performer, Vertical, inherit_bindings=False):
         """The list."""
         return self.query_one("#event-list", RowList)
 
-    def add(self, events: Iterable[Event], now: float) -> None:
-        """More events; those that are known already change nothing."""
+    @property
+    def keys_to(self) -> Widget:
+        """The list."""
+        return self.list
+
+    def show(self, moment: Moment, changed: set[str] | None = None) -> None:
+        """See ``Tab``; times that count from now are written again as it passes."""
         at_end = self.list.cursor >= len(self.list.rows) - 1
-        for event in events:
+        aged = moment.look.times is TimeMode.RELATIVE and moment.now != self._now
+        if aged or moment.look != self.look or len(moment.events) < len(self._events):
+            self._events, self._rows = {}, {}
+        self.look, self._now = moment.look, moment.now
+        fresh = moment.events[len(self._events) :]
+        if not fresh:
+            return
+        for event in fresh:
             key = str(event.seq)
-            if key not in self._events:
-                self._events[key] = event
-                self._rows[key] = self._row(event, now)
-        self._show()
-        if at_end:
-            self.list.action_bottom()
-
-    def _row(self, event: Event, now: float) -> Row:
-        return view.row(event, facts(event), now=now, display=self.look)
-
-    def show_times(self, look: Display, now: float) -> None:
-        """Show the same events as of another moment, or with times shown another way."""
-        self.look = look
-        self._rows = {key: self._row(event, now) for key, event in self._events.items()}
+            self._events[key] = event
+            self._rows[key] = view.row(event, facts(event), now=self._now, display=self.look)
         self._show()
         self._show_json()
+        if at_end:
+            self.list.action_bottom()
 
     def narrow(self, filter: Filter) -> None:
         """Show only what matches."""
