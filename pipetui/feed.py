@@ -68,6 +68,16 @@ class Update:
     def __bool__(self) -> bool:
         return self != Update()
 
+    def then(self, later: Update) -> Update:
+        """Both updates as one."""
+        return Update(
+            executions=self.executions if later.executions is None else later.executions,
+            steps=tuple({step.name: step for step in (*self.steps, *later.steps)}.values()),
+            events=self.events + later.events,
+            inbox=self.inbox if later.inbox is None else later.inbox,
+            trouble=self.trouble if later.trouble is None else later.trouble,
+        )
+
 
 class Feed:
     """A source and a control, and the latest of what a person looks at.

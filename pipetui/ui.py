@@ -13,7 +13,7 @@ from textual.binding import BindingType
 
 from pipetui import editor
 from pipetui.config import Settings, speaks_unicode
-from pipetui.feed import Feed, PipetuiError
+from pipetui.feed import Feed, PipetuiError, Update
 from pipetui.screens.execution import ExecutionScreen
 from pipetui.screens.executions import ExecutionsScreen
 from pipetui.screens.face import Shown
@@ -73,6 +73,9 @@ class PipetuiApp(App[None], inherit_bindings=False):
         self._watch = watch
         self._silence: Timer | None = None
         self._pulses = 0
+        self.paused = False
+        """Whether the picture stays as it is; keys still work."""
+        self._missed = Update()
 
     @property
     def inks(self) -> Inks:
@@ -103,10 +106,26 @@ class PipetuiApp(App[None], inherit_bindings=False):
             async for update in updates:
                 if update.notice:
                     self.say(update.notice)
-                with self.batch_update():
-                    for screen in self._in_sight():
-                        screen.renew(update)
-                        screen.refresh_footer()
+                if self.paused:
+                    self._missed = self._missed.then(update)
+                else:
+                    self._hand_on(update)
+
+    def _hand_on(self, update: Update) -> None:
+        with self.batch_update():
+            for screen in self._in_sight():
+                screen.renew(update)
+                screen.refresh_footer()
+
+    def pause(self) -> None:
+        """Keep the picture as it is; or show all that happened meanwhile, and go on."""
+        self.paused = not self.paused
+        missed, self._missed = self._missed, Update()
+        if not self.paused and missed:
+            self._hand_on(missed)
+        for screen in self._in_sight():
+            screen.renew(Update(trouble=self.feed.trouble))
+        self.say("paused: p goes on" if self.paused else "going on")
 
     def _in_sight(self) -> list[Shown]:
         """The top screen, and those that a dialog leaves in sight."""
@@ -122,6 +141,8 @@ class PipetuiApp(App[None], inherit_bindings=False):
 
     def _pulse(self) -> None:
         self._pulses += 1
+        if self.paused:
+            return
         with self.batch_update():
             for screen in self._in_sight():
                 screen.pulse()

@@ -75,6 +75,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self._shape = view.Shape()
         self._changed = False
         self._target = "steps"
+        self._share = 0
         self._detailed = ""
         self._rows: dict[str, Row] = {}
         self._seen: tuple[object, ...] = ()
@@ -84,7 +85,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
         yield Bar(id="tabs")
         with Container(id="body"):
             with Container(id="left"):
-                yield RowList(view.COLUMNS, empty="Reading the steps", id="steps")
+                yield RowList(view.COLUMNS, empty="Reading the steps", markable=True, id="steps")
                 yield Bar(id="detail-rule", fill="─" if self.look.unicode else "-")
                 yield TextPane(id="detail")
             with Container(id="side"):
@@ -179,6 +180,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
             events=self._events,
             graph=self._graph,
             selected=self.steps.key,
+            marked=frozenset(self.steps.marked),
         )
 
     def renew(self, update: Update | None = None) -> None:
@@ -290,6 +292,10 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self._show_front(set())
         self.refresh_footer()
 
+    @on(RowList.Marked, "#steps")
+    def _marked(self) -> None:
+        self._show_front(set())
+
     @on(RowList.Chosen, "#steps")
     def _chosen(self) -> None:
         self.action_detail()
@@ -309,7 +315,18 @@ class ExecutionScreen(Face, inherit_bindings=False):
             self.set_class(name == self.tab, f"tab-{name}")
         self.set_class(self.tab in PANES, "tab-other")
         for name, pane in self._panes.items():
-            cast("Widget", pane).display = name == self.front
+            cast("Widget", pane).set_class(name == self.front, "-front")
+        focused = self._place_of_focus()
+        for place in ("left", "log", "pane"):
+            for size, name in ((1, "half"), (2, "full")):
+                self.set_class(place == focused and size == self._share, f"-{name}-{place}")
+
+    def _place_of_focus(self) -> str:
+        """The part of the screen whose size the keys change."""
+        focused = self.focused
+        if focused is None or focused is self.steps or focused.id == "detail":
+            return "left"
+        return "log" if focused is self.log_pane else "pane"
 
     async def _bring_front(self) -> None:
         """Make the pane of the tab where there is none yet, and paint it."""
@@ -318,6 +335,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
             pane = PANES[front](self)
             self._panes[front] = pane
             self._behind.add(front)
+            cast("Widget", pane).add_class("tab")
             await self.query_one("#side").mount(cast("Widget", pane), before="#log-rule")
         self._arrange()
         self._show_front(set())
@@ -368,12 +386,33 @@ class ExecutionScreen(Face, inherit_bindings=False):
                 return step.waits_for_answer
         return True
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A size belongs to the pane that has the keys."""
+        super().on_descendant_focus(event)
+        if self._share:
+            self._arrange()
+
     def go_back(self) -> None:
-        """From another tab to the steps, from there to the list."""
-        if self.tab != "steps":
+        """All panes, no marks, the steps' tab; from there to the list."""
+        if self._share:
+            self._share = 0
+            self._arrange()
+        elif self.steps.marked:
+            self.steps.mark(())
+        elif self.tab != "steps":
             self.call_later(self.show_tab, "steps")
         else:
             super().go_back()
+
+    def action_size(self, direction: int) -> None:
+        """See the action table."""
+        self._share = max(0, min(2, self._share + direction))
+        self._arrange()
+
+    def action_full(self) -> None:
+        """See the action table."""
+        self._share = 0 if self._share == 2 else 2
+        self._arrange()
 
     async def action_tab(self, tab: str) -> None:
         """See the action table."""

@@ -48,7 +48,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
     def body(self) -> Iterator[Widget]:
         """The list and the preview."""
         with Container(id="home"):
-            yield RowList(view.COLUMNS, empty="Reading the store", id="list")
+            yield RowList(view.COLUMNS, empty="Reading the store", markable=True, id="list")
             yield Bar(id="preview-rule", fill="─" if self.look.unicode else "-")
             yield TextPane(id="preview")
 
@@ -177,13 +177,15 @@ class ExecutionsScreen(Face, inherit_bindings=False):
     @property
     def clearable(self) -> bool:
         """Whether esc has something to take away here."""
-        return (
-            bool(self.filter) or self._failures or not self.query_one("#filter").has_class("hidden")
-        )
+        return bool(self.filter or self._failures or self.list.marked) or not self.query_one(
+            "#filter"
+        ).has_class("hidden")
 
     def go_back(self) -> None:
-        """Home is the top; only the failures filter can be taken away."""
-        if self._failures:
+        """Home is the top; only marks and the failures filter can be taken away."""
+        if self.list.marked:
+            self.list.mark(())
+        elif self._failures:
             self.action_failures()
 
     def action_open(self) -> None:

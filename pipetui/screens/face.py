@@ -158,9 +158,11 @@ class Face(Shown):
     def head(self, left: Line, right: Line = BLANK) -> None:
         """Show the header; where the source does not answer it says so at the right."""
         trouble = self.feed.trouble
-        self.query_one("#header", Bar).show(
-            left, words(f" ! {trouble} ", Tone.BAD) if trouble else right
-        )
+        if trouble:
+            right = words(f" ! {trouble} ", Tone.BAD)
+        elif self.ui.paused:
+            right = words(" paused ", Tone.WAIT)
+        self.query_one("#header", Bar).show(left, right)
 
     def filtered(self) -> None:
         """The filter has another text."""
@@ -229,6 +231,10 @@ class Face(Shown):
         from pipetui.screens.inbox import InboxScreen
 
         self.app.push_screen(InboxScreen())
+
+    def action_pause(self) -> None:
+        """See the action table."""
+        self.ui.pause()
 
     def action_times(self) -> None:
         """The next way to show times."""

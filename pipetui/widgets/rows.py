@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual import events
 from textual.message import Message
 
+from pipetui.actions import Action
 from pipetui.viewmodel.lines import (
     BLANK,
     Column,
@@ -30,6 +31,7 @@ class RowList(Pane):
     Args:
         columns: their titles and widths; a list whose titles are all empty has no heading.
         empty: what to say where there is no row.
+        markable: whether rows can be marked, to act on several at once.
     """
 
     class Moved(Message):
@@ -58,11 +60,24 @@ class RowList(Pane):
             """The list."""
             return self.rows
 
+    class Marked(Message):
+        """Other rows are marked."""
+
+        def __init__(self, rows: RowList) -> None:
+            super().__init__()
+            self.rows = rows
+
+        @property
+        def control(self) -> RowList:
+            """The list."""
+            return self.rows
+
     def __init__(
         self,
         columns: Sequence[Column],
         *,
         empty: str = "",
+        markable: bool = False,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -71,6 +86,8 @@ class RowList(Pane):
         self.heading = int(any(column.title for column in columns))
         self.empty = empty
         self.rows: list[Row] = []
+        self.markable = markable
+        self._marks: dict[str, None] = {}
         self.key = ""
         self._cursor = 0
         self._widths: tuple[int, ...] = ()
@@ -84,6 +101,41 @@ class RowList(Pane):
     def cursor(self) -> int:
         """Index of the selected row."""
         return self._cursor
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Keys of the marked rows, in the order in which they were marked."""
+        return tuple(self._marks)
+
+    def mark(self, keys: Iterable[str]) -> None:
+        """Mark exactly these rows."""
+        marks = dict.fromkeys(keys)
+        if marks != self._marks:
+            self._marks = marks
+            self.sync()
+            self.post_message(self.Marked(self))
+
+    def applies(self, action: Action) -> bool:
+        """Rows are marked only in lists where something is done with the marks."""
+        return self.markable or action.handler not in ("mark", "mark_range")
+
+    def action_mark(self) -> None:
+        """See the action table; the cursor goes on to the next row."""
+        if self.key:
+            marks = dict(self._marks)
+            if self.key in marks:
+                del marks[self.key]
+            else:
+                marks[self.key] = None
+            self.mark(marks)
+            self.move(1)
+
+    def action_mark_range(self) -> None:
+        """See the action table."""
+        index_of = {row.key: index for index, row in enumerate(self.rows)}
+        anchors = [index_of[key] for key in self._marks if key in index_of]
+        start, end = sorted((anchors[-1] if anchors else self._cursor, self._cursor))
+        self.mark([*self._marks, *(row.key for row in self.rows[start : end + 1])])
 
     def show(self, rows: list[Row]) -> None:
         """Other rows; the cursor stays on its row, or near it where that is gone."""
@@ -161,7 +213,8 @@ class RowList(Pane):
             text = self.empty if index == 0 and not self.rows else ""
             return fit(words(f"  {text}", Tone.DIM) if text else BLANK, self.size.width), False
         here = index == self._cursor
-        mark = Span("> " if here else "  ", Tone.ACCENT if self.has_focus else Tone.DIM)
+        text = (">" if here else " ") + ("*" if self.rows[index].key in self._marks else " ")
+        mark = Span(text, Tone.ACCENT if self.has_focus or text[1] == "*" else Tone.DIM)
         line = lay(self.rows[index].cells, self.columns, self._widths)
         return self._padded(mark, line), here and self.has_focus
 

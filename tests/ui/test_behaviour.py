@@ -11,6 +11,7 @@ from engine.errors import CommandRejected, SourceError
 from engine.model import events as e
 from pipetui.actions import ACTIONS, Scope
 from pipetui.config import Settings
+from pipetui.screens.execution import ExecutionScreen
 from pipetui.screens.executions import ExecutionsScreen
 from pipetui.widgets.dag_pane import DagPane
 from tests.ui import stories
@@ -315,3 +316,45 @@ def test_every_action_has_a_handler_on_some_screen_or_pane() -> None:
     assert not missing
     assert issubclass(log_pane.LogPane, LogView)
     assert hasattr(palette.Palette, "action_yes")
+
+
+async def test_the_focused_pane_gets_more_room_and_gives_it_back(tmp_path: Path) -> None:
+    async with journey(tmp_path, LARGE, execution=stories.FAILED) as trip:
+        await trip.sees("evaluate")
+        screen = trip.app.screen
+        assert isinstance(screen, ExecutionScreen)
+        normal = screen.steps.size
+        await trip.press("plus")
+        await trip.until(lambda: screen.steps.size.width > normal.width)
+        await trip.press("f")
+        await trip.until(lambda: screen.steps.size.width == LARGE[0])
+        await trip.press("escape")
+        await trip.until(lambda: screen.steps.size == normal)
+
+
+async def test_a_pause_keeps_the_picture_and_going_on_shows_what_was_missed(
+    tmp_path: Path,
+) -> None:
+    async with journey(tmp_path) as trip:
+        await trip.sees("churn-train")
+        await trip.press("p")
+        await trip.sees("paused")
+        created = e.ExecutionCreated("churn-new", "sha", {}, stories.STEPS)
+        trip.source.add("new1", created, NOW, "ana@host")
+        await trip.until(lambda: len(trip.app.feed.executions) == 5)
+        assert "churn-new" not in trip.text
+        await trip.press("p")
+        await trip.sees("churn-new")
+
+
+async def test_rows_are_marked_one_by_one_and_in_ranges(tmp_path: Path) -> None:
+    async with journey(tmp_path) as trip:
+        await trip.sees("churn-train")
+        home = trip.app.root
+        assert isinstance(home, ExecutionsScreen)
+        rows = home.list
+        await trip.press("space", "down", "v")
+        keys = [row.key for row in rows.rows[:3]]
+        assert list(rows.marked) == keys
+        await trip.press("escape")
+        assert rows.marked == ()
