@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         StartRequest,
         WaitingCallback,
     )
+    from engine.sources.history import History
     from engine.sources.reader import LocalReader
     from engine.storage.preview import Preview
 
@@ -98,6 +99,7 @@ _PLACES = {
         "ParameterView PlanView PlannedStep Problem RerunRequest Source StartRequest "
         "WaitingCallback"
     ),
+    "engine.sources.history": "History",
     "engine.sources.reader": "LocalReader",
     "engine.storage.preview": "Preview",
 }
@@ -125,6 +127,7 @@ __all__ = [
     "Graph",
     "GraphEdge",
     "GraphNode",
+    "History",
     "Home",
     "Inbox",
     "Invocation",

@@ -23,6 +23,7 @@ from engine.api import (
     Event,
     ExecutionView,
     Graph,
+    History,
     Home,
     Inbox,
     ParameterView,
@@ -322,6 +323,10 @@ class Feed:
         while part := await self._source.events(execution_id, found[-1].seq if found else 0):
             found += part
         return found
+
+    async def history(self, execution_id: str) -> History:
+        """The past of an execution, up to now."""
+        return History(await self.events(execution_id))
 
     async def graph(self, execution_id: str) -> Graph:
         """See ``Source.graph``."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
@@ -18,17 +18,15 @@ from pipetui.feed import PipetuiError, Update
 from pipetui.keys import Performer, bindings
 from pipetui.logview.widget import LogView
 from pipetui.screens.confirm import ask_answer, ask_stop
-from pipetui.screens.face import Face
+from pipetui.screens.panes import TABS, PanesScreen, tab_at, tab_names
+from pipetui.screens.past import Past
 from pipetui.screens.reading import StepScreen, WhyScreen
 from pipetui.screens.rerun import RerunScreen
 from pipetui.viewmodel import steps as view
 from pipetui.viewmodel.detail import INPUTS, step_lines
 from pipetui.viewmodel.lines import Line, Row, Span, Tone, text_of, words
 from pipetui.viewmodel.moment import Moment
-from pipetui.widgets.artifact_pane import ArtifactPane
 from pipetui.widgets.bar import Bar
-from pipetui.widgets.dag_pane import DagPane
-from pipetui.widgets.event_pane import EventPane
 from pipetui.widgets.log_pane import LogPane
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
@@ -37,17 +35,10 @@ from pipetui.widgets.tab import Tab
 if TYPE_CHECKING:
     from engine.api import Event, ExecutionView, Graph, StepView
 
-TABS = ("steps", "graph", "log", "artifacts", "events")
-PANES: Mapping[str, Callable[[ExecutionScreen], Tab]] = {
-    "graph": lambda screen: DagPane(screen.look, id="graph"),
-    "artifacts": lambda screen: ArtifactPane(screen.feed, screen.look, id="artifacts"),
-    "events": lambda screen: EventPane(screen.look, id="events"),
-}
-"""How the pane of each tab is made; the other tabs are always there."""
 _RED = frozenset({"Failed", "Stopped", "Blocked", "Skipped"})
 
 
-class ExecutionScreen(Face, inherit_bindings=False):
+class ExecutionScreen(PanesScreen, inherit_bindings=False):
     """One execution.
 
     Args:
@@ -62,20 +53,17 @@ class ExecutionScreen(Face, inherit_bindings=False):
     def __init__(
         self, execution_id: str, *, step: str = "", tab: str = "", follow: bool = False
     ) -> None:
-        super().__init__("tab-steps")
+        super().__init__(tab or "steps")
         self.execution_id = execution_id
         self.execution: ExecutionView | None = None
-        self.tab = tab or "steps"
         self._wanted = step
         self._follow = follow
         self._graph: Graph | None = None
         self._events: list[Event] = []
-        self._panes: dict[str, Tab] = {}
-        self._behind: set[str] = set()
         self._shape = view.Shape()
         self._changed = False
         self._target = "steps"
-        self._share = 0
+        self._past: Past | None = None
         self._detailed = ""
         self._rows: dict[str, Row] = {}
         self._seen: tuple[object, ...] = ()
@@ -93,34 +81,18 @@ class ExecutionScreen(Face, inherit_bindings=False):
                 yield LogPane(self.feed, unicode=self.look.unicode, id="log")
 
     @property
-    def steps(self) -> RowList:
-        """The list of steps."""
-        return self.query_one("#steps", RowList)
-
-    @property
-    def log_pane(self) -> LogPane:
-        """The log."""
-        return self.query_one("#log", LogPane)
-
-    @property
     def selected(self) -> StepView | None:
         """The step under the cursor."""
-        return self.feed.steps.get(self.steps.key)
+        return self.shown_steps.get(self.steps.key)
 
     @property
-    def front(self) -> str:
-        """Name of the tab whose pane is in sight beside steps and log; empty where none is."""
-        if self.tab in PANES:
-            return self.tab
-        return "graph" if self.wide else ""
-
-    def pane(self, name: str) -> Tab | None:
-        """A tab's pane, None before it first came to the front."""
-        return self._panes.get(name)
+    def shown_steps(self) -> Mapping[str, StepView]:
+        """The steps as they are, or as they were where a person went back in time."""
+        return self._past.steps if self._past else self.feed.steps
 
     def on_mount(self) -> None:
         """Read the execution, then its graph, then everything else."""
-        self._arrange()
+        self.place_panes()
         self.focus_body()
         self.run_worker(self._open(), name="open")
 
@@ -137,7 +109,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
         self.steps.select(self._wanted or view.first_to_look_at(steps))
         self.focus_body()
         await self._read_graph()
-        await self._bring_front()
+        await self.bring_front()
         self._events = await self.feed.events(self.execution_id)
         self.renew()
         if self.execution.file:
@@ -156,7 +128,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
         async with aclosing(changes(file)) as found:
             async for _ in found:
                 self._check_file()
-                self._show_head()
+                self.show_head()
 
     def _check_file(self) -> None:
         if self.execution is not None and self.execution.file:
@@ -169,19 +141,24 @@ class ExecutionScreen(Face, inherit_bindings=False):
 
     @property
     def moment(self) -> Moment | None:
-        """What the panes show; None until the execution is read."""
+        """See ``PanesScreen``."""
         if self.execution is None:
             return None
         return Moment(
-            self.execution,
-            self.feed.steps,
-            self.ui.now(),
+            self._past.execution if self._past else self.execution,
+            self.shown_steps,
+            self._now,
             self.look,
-            events=self._events,
+            events=self._past.events if self._past else self._events,
             graph=self._graph,
             selected=self.steps.key,
             marked=frozenset(self.steps.marked),
+            past=self._past is not None,
         )
+
+    @property
+    def _now(self) -> float:
+        return self._past.at if self._past else self.ui.now()
 
     def renew(self, update: Update | None = None) -> None:
         """See ``Shown``."""
@@ -190,60 +167,59 @@ class ExecutionScreen(Face, inherit_bindings=False):
             return
         found = [one for one in self.feed.executions if one.id == self.execution_id]
         self.execution = found[0] if found else self.execution
-        self._show_head()
+        self.show_head()
         changed = None if update is None else {step.name for step in update.steps}
         if update is not None and update.events:
             known = self._events[-1].seq if self._events else 0
             self._events += [event for event in update.events if event.seq > known]
+        if self._past:
+            return
         if changed is None or changed:
             self._show_steps()
             if self._graph and (changed or set()) - {node.name for node in self._graph.nodes}:
                 # A ForEach has added its iterations.
                 self.run_worker(self._read_graph(), name="graph", exclusive=True, group="graph")
-            self._show_selected()
+            self.show_selected()
         if update is None or update.steps or update.events:
-            self._show_front(changed)
+            self.show_front(changed)
 
     def tick(self) -> None:
         """What runs takes a second longer."""
-        if self.execution is None:
+        if self.execution is None or self._past:
             return
         if self.execution.ended_at:
-            self._show_front(set())
+            self.show_front(set())
             return
-        self._show_head()
+        self.show_head()
         running = {step.name for step in self.feed.steps.values() if step.running}
         self._show_steps(running)
-        self._show_front(running)
+        self.show_front(running)
 
     def pulse(self) -> None:
         """The log may have grown."""
         if self.log_pane.display and self.log_pane.size.height:
             self.log_pane.poll()
 
-    def _show_front(self, changed: set[str] | None = None) -> None:
-        """Paint the pane in sight; what was out of sight is painted whole when it comes back."""
-        pane, moment = self.pane(self.front), self.moment
-        if pane is None or moment is None:
-            return
-        whole = self.front in self._behind
-        self._behind = set(self._panes) - {self.front}
-        pane.show(moment, None if whole else changed)
-
-    def _show_head(self) -> None:
+    def show_head(self) -> None:
+        """See ``PanesScreen``."""
         if self.execution is None:
+            return
+        if self._past:
+            self.head(*view.header(self._past.execution, now=self._now, display=self.look))
+            self.query_one("#tabs", Bar).show(self._past.line(self.size.width, self.look))
             return
         changed = self._changed and not self.feed.refusal("start")
         self.head(
             *view.header(self.execution, now=self.ui.now(), display=self.look, changed=changed)
         )
         hint = f"1 to {len(TABS)} "
-        self.query_one("#tabs", Bar).show(_tabs(self.tab), words(hint, Tone.FAINT))
+        self.query_one("#tabs", Bar).show(tab_names(self.tab), words(hint, Tone.FAINT))
 
     def _show_steps(self, changed: set[str] | None = None) -> None:
-        steps, now = self.feed.steps, self.ui.now()
+        steps, now = self.shown_steps, self._now
         stopping = self.execution is not None and self.execution.stop_requested
-        seen = (self.feed.steps_seq, self._shape, self.look, stopping)
+        at = self._past.count if self._past else self.feed.steps_seq
+        seen = (at, self._past is None, self._shape, self.look, stopping)
         if changed is None and seen != self._seen:
             changed, self._seen = set(steps), seen
         for name in changed or ():
@@ -258,7 +234,8 @@ class ExecutionScreen(Face, inherit_bindings=False):
             if running and self.steps.key not in running:
                 self.steps.select(running[0])
 
-    def _show_selected(self) -> None:
+    def show_selected(self) -> None:
+        """See ``PanesScreen``."""
         self.log_pane.show_step(self.selected)
         self._show_log_rule()
         self._show_detail()
@@ -269,7 +246,7 @@ class ExecutionScreen(Face, inherit_bindings=False):
             return
         width = pane.size.width or 80
         lines = step_lines(
-            step, artifacts=[], raw=None, now=self.ui.now(), width=width, display=self.look
+            step, artifacts=[], raw=None, now=self._now, width=width, display=self.look
         )
         another = step.name != self._detailed
         self._detailed = step.name
@@ -288,13 +265,13 @@ class ExecutionScreen(Face, inherit_bindings=False):
 
     @on(RowList.Moved, "#steps")
     def _moved(self) -> None:
-        self._show_selected()
-        self._show_front(set())
+        self.show_selected()
+        self.show_front(set())
         self.refresh_footer()
 
     @on(RowList.Marked, "#steps")
     def _marked(self) -> None:
-        self._show_front(set())
+        self.show_front(set())
 
     @on(RowList.Chosen, "#steps")
     def _chosen(self) -> None:
@@ -308,63 +285,6 @@ class ExecutionScreen(Face, inherit_bindings=False):
         """A person who moves the cursor is not followed any more."""
         if event.key in ("up", "down", "j", "k", "pageup", "pagedown", "g", "G", "home", "end"):
             self._follow = False
-
-    def _arrange(self) -> None:
-        """Put what belongs to the tab in sight."""
-        for name in ("steps", "log"):
-            self.set_class(name == self.tab, f"tab-{name}")
-        self.set_class(self.tab in PANES, "tab-other")
-        for name, pane in self._panes.items():
-            cast("Widget", pane).set_class(name == self.front, "-front")
-        focused = self._place_of_focus()
-        for place in ("left", "log", "pane"):
-            for size, name in ((1, "half"), (2, "full")):
-                self.set_class(place == focused and size == self._share, f"-{name}-{place}")
-
-    def _place_of_focus(self) -> str:
-        """The part of the screen whose size the keys change."""
-        focused = self.focused
-        if focused is None or focused is self.steps or focused.id == "detail":
-            return "left"
-        return "log" if focused is self.log_pane else "pane"
-
-    async def _bring_front(self) -> None:
-        """Make the pane of the tab where there is none yet, and paint it."""
-        front = self.front
-        if front and front not in self._panes:
-            pane = PANES[front](self)
-            self._panes[front] = pane
-            self._behind.add(front)
-            cast("Widget", pane).add_class("tab")
-            await self.query_one("#side").mount(cast("Widget", pane), before="#log-rule")
-        self._arrange()
-        self._show_front(set())
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Where there is room now, the graph stands beside the steps."""
-        super().on_resize(event)
-        if self.execution is not None:
-            self.call_later(self._bring_front)
-
-    async def show_tab(self, tab: str) -> None:
-        """Bring a tab to the front, and the keys to it."""
-        self.tab = tab
-        self._show_head()
-        self._arrange()
-        await self._bring_front()
-        self._show_selected()
-        self.focus_body()
-        self.refresh_footer()
-
-    def focus_body(self) -> None:
-        """The pane of the tab."""
-        pane = self.pane(self.tab)
-        if pane is not None:
-            (pane.keys_to or cast("Widget", pane)).focus()
-        elif self.tab == "log":
-            self.log_pane.focus()
-        else:
-            self.steps.focus()
 
     def applies(self, action: Action) -> bool:
         """Most actions need a selected step in the right state."""
@@ -386,17 +306,13 @@ class ExecutionScreen(Face, inherit_bindings=False):
                 return step.waits_for_answer
         return True
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """A size belongs to the pane that has the keys."""
-        super().on_descendant_focus(event)
-        if self._share:
-            self._arrange()
-
     def go_back(self) -> None:
         """All panes, no marks, the steps' tab; from there to the list."""
-        if self._share:
+        if self._past:
+            self._go_in_time(None)
+        elif self._share:
             self._share = 0
-            self._arrange()
+            self.place_panes()
         elif self.steps.marked:
             self.steps.mark(())
         elif self.tab != "steps":
@@ -404,19 +320,32 @@ class ExecutionScreen(Face, inherit_bindings=False):
         else:
             super().go_back()
 
-    def action_size(self, direction: int) -> None:
-        """See the action table."""
-        self._share = max(0, min(2, self._share + direction))
-        self._arrange()
+    async def action_scrub(self, by: int) -> None:
+        """See the action table; ten stands for a tenth of all events."""
+        if self._past is None:
+            if by > 0 or self.execution is None:
+                return
+            self._past = Past(await self.feed.history(self.execution_id))
+        self._go_in_time(self._past.count + (by if abs(by) == 1 else self._past.tenth(by)))
 
-    def action_full(self) -> None:
-        """See the action table."""
-        self._share = 0 if self._share == 2 else 2
-        self._arrange()
+    def _go_in_time(self, count: int | None) -> None:
+        """Show another moment; now for None, or behind the last event of a running execution."""
+        if self._past is not None:
+            if count is None or (count > self._past.total and not self._past.execution.ended_at):
+                self._past = None
+            else:
+                self._past.go(count)
+        self.show_head()
+        self._show_steps()
+        self.show_selected()
+        self.show_front()
 
-    async def action_tab(self, tab: str) -> None:
-        """See the action table."""
-        await self.show_tab(tab)
+    @on(events.Click, "#tabs")
+    def _tabs_clicked(self, event: events.Click) -> None:
+        if self._past is not None:
+            self._go_in_time(self._past.clicked(event.x, self.size.width, self.look))
+        else:
+            self.call_later(self.show_tab, tab_at(self.tab, event.x))
 
     def action_detail(self, title: str = "") -> None:
         """All about the selected step."""
@@ -512,12 +441,3 @@ class ExecutionScreen(Face, inherit_bindings=False):
                 pane.narrow(self.filter)
             case _:
                 self._show_steps()
-
-
-def _tabs(current: str) -> Line:
-    spans: list[Span] = []
-    for name in TABS:
-        tone = Tone.ACCENT if name == current else Tone.DIM
-        left, right = "[]" if name == current else "  "
-        spans.append(Span(f" {left}{name.capitalize()}{right}", tone))
-    return tuple(spans)

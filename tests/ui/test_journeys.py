@@ -244,3 +244,26 @@ async def test_another_execution_is_reached_from_within_one(tmp_path: Path) -> N
         await trip.until(lambda: trip.app.feed.watched == stories.CACHED)
         screens = [one for one in trip.app.screen_stack if isinstance(one, ExecutionScreen)]
         assert len(screens) == 1
+
+
+@both_sizes
+async def test_a_run_is_shown_as_it_was_at_any_moment_of_its_past(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with journey(tmp_path, size, execution=stories.FAILED) as trip:
+        await trip.sees("failed")
+        screen = trip.app.screen
+        assert isinstance(screen, ExecutionScreen)
+        await trip.until(lambda: screen.moment is not None and screen.moment.events)
+        total = len(await trip.source.events(stories.FAILED))
+        await trip.press("comma", "comma")
+        await trip.sees(f"{total - 2} of {total}")
+        moment = screen.moment
+        assert moment is not None
+        assert moment.past
+        assert moment.execution.ended_at is None
+        await trip.press("less_than_sign", *["comma"] * total)
+        await trip.sees(f"1 of {total}")
+        assert {step.status for step in screen.shown_steps.values()} == {"Waiting"}
+        await trip.press("escape")
+        await trip.until(lambda: screen.selected is not None and screen.selected.status == "Failed")
