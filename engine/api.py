@@ -11,14 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Callable, Mapping
 
     from engine.clock import timestamp
+    from engine.comparison.contents import Content, ContentDifference, compare_contents
+    from engine.comparison.executions import Area, Difference, ExecutionDifference
+    from engine.comparison.trees import Change, FileEntry, TreeDifference, compare_trees
+    from engine.comparison.values import ValueDifference, compare_values
+    from engine.definition.loader import Examination
     from engine.doctor import Check, State, diagnose
     from engine.errors import PipetuiError, Refused
     from engine.home import Home
+    from engine.lineage.graph import Branch, lineage_document
+    from engine.lineage.query import lineage_of
     from engine.logs.base import LogSource
+    from engine.logs.folded import FoldedLog
+    from engine.logs.merged import MergedLog
+    from engine.logs.templates import template
     from engine.model.codec import encode, fact_kind
     from engine.model.events import Event
+    from engine.model.pipelines import PipelineVersionView, PipelineView
     from engine.model.status import (
         EXECUTION_ENDED,
         EXECUTION_RETRYABLE,
@@ -32,7 +44,16 @@ if TYPE_CHECKING:
         StepStatus,
     )
     from engine.model.views import Approval, AttemptView, ExecutionView, ModelPackageView, StepView
+    from engine.pipelines.changes import VersionChange
     from engine.planning.edits import value_at
+    from engine.replay.report import (
+        OutputDifference,
+        Replay,
+        ReplayReport,
+        ReplayRequest,
+        Verdict,
+    )
+    from engine.replay.run import begin_replay, finish_replay, replay, stop_replay
     from engine.runner.resume import resume_orphans
     from engine.runner.spawn import dismiss, launch
     from engine.serving.endpoints import (
@@ -69,22 +90,37 @@ if TYPE_CHECKING:
         WaitingCallback,
     )
     from engine.sources.history import History
+    from engine.sources.pipeline_shapes import list_pipelines, list_versions
+    from engine.sources.pipelines import LocalPipelines
     from engine.sources.reader import LocalReader
     from engine.storage.preview import Preview
 
 _PLACES = {
     "engine.clock": "timestamp",
+    "engine.comparison.contents": "Content ContentDifference compare_contents",
+    "engine.comparison.trees": "Change FileEntry TreeDifference compare_trees",
+    "engine.comparison.values": "ValueDifference compare_values",
+    "engine.comparison.executions": "Area Difference ExecutionDifference",
     "engine.doctor": "Check State diagnose",
     "engine.home": "Home",
+    "engine.lineage.graph": "Branch lineage_document",
+    "engine.lineage.query": "lineage_of",
     "engine.logs.base": "LogSource",
+    "engine.logs.folded": "FoldedLog",
+    "engine.logs.merged": "MergedLog",
+    "engine.logs.templates": "template",
     "engine.model.codec": "encode fact_kind",
     "engine.model.events": "Event",
+    "engine.model.pipelines": "PipelineVersionView PipelineView",
     "engine.model.status": (
         "ApprovalStatus EXECUTION_ENDED EXECUTION_RETRYABLE ExecutionStatus STEP_ENDED "
         "STEP_NOT_LISTED STEP_RUNNING STEP_SETTLED StepAction StepStatus"
     ),
     "engine.model.views": "Approval AttemptView ExecutionView ModelPackageView StepView",
+    "engine.pipelines.changes": "VersionChange",
     "engine.planning.edits": "value_at",
+    "engine.replay.report": "OutputDifference Replay ReplayReport ReplayRequest Verdict",
+    "engine.replay.run": "begin_replay finish_replay replay stop_replay",
     "engine.runner.resume": "resume_orphans",
     "engine.errors": "Refused",
     "engine.runner.spawn": "dismiss launch",
@@ -100,6 +136,8 @@ _PLACES = {
         "WaitingCallback"
     ),
     "engine.sources.history": "History",
+    "engine.sources.pipeline_shapes": "list_pipelines list_versions",
+    "engine.sources.pipelines": "LocalPipelines",
     "engine.sources.reader": "LocalReader",
     "engine.storage.preview": "Preview",
 }
@@ -114,16 +152,25 @@ __all__ = [
     "STEP_SETTLED",
     "Approval",
     "ApprovalStatus",
+    "Area",
     "Artifact",
     "ArtifactEntry",
     "AttemptView",
+    "Branch",
     "Capabilities",
+    "Change",
     "Check",
+    "Content",
+    "ContentDifference",
     "Control",
+    "Difference",
     "Endpoint",
     "Event",
+    "ExecutionDifference",
     "ExecutionStatus",
     "ExecutionView",
+    "FileEntry",
+    "FoldedLog",
     "Graph",
     "GraphEdge",
     "GraphNode",
@@ -131,15 +178,23 @@ __all__ = [
     "Home",
     "Inbox",
     "Invocation",
+    "LocalPipelines",
     "LocalReader",
     "LogSource",
+    "MergedLog",
     "ModelPackageView",
+    "OutputDifference",
     "ParameterView",
+    "PipelineVersionView",
+    "PipelineView",
     "PlanView",
     "PlannedStep",
     "Preview",
     "Problem",
     "Refused",
+    "Replay",
+    "ReplayReport",
+    "ReplayRequest",
     "RerunRequest",
     "Source",
     "StartRequest",
@@ -148,7 +203,15 @@ __all__ = [
     "StepAction",
     "StepStatus",
     "StepView",
+    "TreeDifference",
+    "ValueDifference",
+    "Verdict",
+    "VersionChange",
     "WaitingCallback",
+    "begin_replay",
+    "compare_contents",
+    "compare_trees",
+    "compare_values",
     "delete_endpoint",
     "describe_execution",
     "diagnose",
@@ -156,18 +219,29 @@ __all__ = [
     "encode",
     "examine_file",
     "fact_kind",
+    "finish_replay",
+    "graph_of_file",
     "invoke",
     "launch",
+    "lineage_document",
+    "lineage_of",
     "list_endpoints",
     "list_executions",
     "list_packages",
+    "list_pipelines",
     "list_steps",
+    "list_versions",
     "open_control",
     "open_local",
+    "open_pipelines",
     "open_reader",
+    "replay",
     "resume_orphans",
+    "serve",
     "start",
     "stop_endpoint",
+    "stop_replay",
+    "template",
     "timestamp",
     "value_at",
 ]
@@ -195,6 +269,13 @@ def open_control(home: Home) -> Control:
     from engine.sources.control import LocalControl
 
     return LocalControl(home)
+
+
+def open_pipelines(home: Home) -> LocalPipelines:
+    """The changes of the pipelines of a home that is prepared."""
+    from engine.sources.pipelines import LocalPipelines
+
+    return LocalPipelines(home)
 
 
 def open_reader(home: Home) -> LocalReader:
@@ -225,12 +306,55 @@ def start(home: Home, request: StartRequest, runner: subprocess.Popen[bytes] | N
     return spawn.ask(runner or spawn.launch(), asked)
 
 
-def examine_file(file: str) -> tuple[tuple[PipetuiError, ...], tuple[PipetuiError, ...]]:
+def serve(home: Home, port: int, ready: Callable[[Mapping[str, str]], None]) -> None:
+    """Answer AWS clients on loopback until this process is told to end.
+
+    Args:
+        home: prepared.
+        port: 0 takes a free one.
+        ready: is told the variables that lead a client there.
+
+    Errors: ``StorageError`` (``port-taken``).
+    """
+    import asyncio
+
+    from engine.endpoint.foreground import serve_until_signal
+
+    asyncio.run(serve_until_signal(home, port, ready))
+
+
+def examine_file(
+    home: Home, file: str, python: str = ""
+) -> tuple[tuple[PipetuiError, ...], tuple[PipetuiError, ...]]:
     """Every error and every warning about a definition file, in the order of its text.
 
-    Errors: ``DefinitionError`` where the file cannot be read.
+    Args:
+        python: the interpreter for a Python file; else the configuration's.
+
+    Errors: ``DefinitionError`` where the file cannot be read, ``ConfigError``.
     """
+    examination = _examination(home, file, python)
+    return examination.errors, examination.warnings
+
+
+def graph_of_file(home: Home, file: str, python: str = "") -> Graph:
+    """What waits for what in a definition file; for ``python`` and errors see ``examine_file``.
+
+    Errors: an ``ExceptionGroup`` of every error where the definition is invalid.
+    """
+    from engine.sources.local import graph_of
+
+    examination = _examination(home, file, python)
+    if examination.definition is None or examination.errors:
+        raise ExceptionGroup(f"{file} is invalid", examination.errors)
+    return graph_of(examination.definition)
+
+
+def _examination(home: Home, file: str, python: str) -> Examination:
+    from engine.config import load_config
+    from engine.runner.python_file import is_python
     from engine.runner.start import read_definition
 
-    _, examination = read_definition(file)
-    return examination.errors, examination.warnings
+    if is_python(file) and not python:
+        python = load_config(home.config, file).definition_python
+    return read_definition(file, python).examination

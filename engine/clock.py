@@ -32,4 +32,4 @@ class SystemClock:
 def timestamp(at: float) -> str:
     """ISO-8601 with milliseconds and ``Z``, the form of the service's event details."""
     moment = datetime.fromtimestamp(at, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return f"{moment.isoformat(timespec='milliseconds')[: -len('+00:00')]}Z"

@@ -28,6 +28,14 @@ class ImageChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackTarget:
+    """Who is told of a Callback step's messages, besides the local queue."""
+
+    command: tuple[str, ...] = ()
+    webhook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Settings of the engine.
 
@@ -41,6 +49,13 @@ class Config:
     max_parallel: int = field(
         default=0,
         metadata={"key": "run.max_parallel", "help": "steps at once; 0: min(processors, 8)"},
+    )
+    definition_python: str = field(
+        default="",
+        metadata={
+            "key": "run.python",
+            "help": "interpreter that runs a Python file's get_pipeline; else python3 on the PATH",
+        },
     )
     job_runner: str = field(
         default="auto",
@@ -115,6 +130,50 @@ class Config:
             " environment",
         },
     )
+    observers_command: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "key": "observers.command",
+            "help": "program that gets each status change on its standard input (docs/events.md)",
+        },
+    )
+    observers_webhook: str = field(
+        default="",
+        metadata={"key": "observers.webhook", "help": "URL that each status change is POSTed to"},
+    )
+    observers_only: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "key": "observers.only",
+            "help": 'statuses that program and URL are told of, like ["Failed"]; empty: all',
+        },
+    )
+    observers_timeout_s: float = field(
+        default=10.0,
+        metadata={
+            "key": "observers.timeout_s",
+            "help": "seconds that a program or URL may take, for a Callback's message too",
+        },
+    )
+    observers_junit: bool = field(
+        default=False,
+        metadata={
+            "key": "observers.junit",
+            "help": "write junit.xml into the execution's folder when it ends",
+        },
+    )
+    observers_plugins: tuple[str, ...] = field(
+        default=(),
+        metadata={"key": "observers.plugins", "help": "observers that installed packages offer"},
+    )
+    callbacks: Mapping[str, CallbackTarget] = field(
+        default_factory=dict,
+        metadata={
+            "key": "callbacks",
+            "help": 'queue name, or default -> {command = [...]} or {webhook = "..."} that gets'
+            " a Callback step's messages",
+        },
+    )
     folder: str = field(default="", metadata={"key": "", "help": ""})
     """Where relative names of this configuration start."""
 
@@ -169,7 +228,7 @@ def _overlay(config: Config, file: Path) -> Config:
 def _settings(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for section, value in data.items():
-        if section in ("images", "lambda") or not isinstance(value, dict):
+        if section in ("images", "lambda", "callbacks") or not isinstance(value, dict):
             found.append((section, value))
         else:
             found += [(f"{section}.{key}", inner) for key, inner in value.items()]
@@ -184,7 +243,11 @@ def _value(key: str, value: Any, default: Any, file: Path) -> Any:
         return _images(value, file) | {
             pattern: choice for pattern, choice in default.items() if pattern not in value
         }
-    if isinstance(default, tuple):
+    if key == "callbacks":
+        return {**default, **_callbacks(value, file)}
+    if isinstance(default, bool):
+        ok = isinstance(value, bool)
+    elif isinstance(default, tuple):
         ok = isinstance(value, list) and all(isinstance(one, str) for one in value)
         result = tuple(value) if ok else ()
     elif isinstance(default, Mapping):
@@ -232,6 +295,28 @@ def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
     return choices
 
 
+def _callbacks(value: Any, file: Path) -> dict[str, CallbackTarget]:
+    targets: dict[str, CallbackTarget] = {}
+    for queue, entry in value.items() if isinstance(value, dict) else [("callbacks", value)]:
+        command = entry.get("command", []) if isinstance(entry, dict) else None
+        webhook = entry.get("webhook", "") if isinstance(entry, dict) else None
+        if not (
+            isinstance(webhook, str)
+            and isinstance(command, list)
+            and all(isinstance(one, str) for one in command)
+            and (command or webhook)
+            and entry.keys() <= {"command", "webhook"}
+        ):
+            raise ConfigError(
+                f"{file}: callbacks.{queue} cannot be {entry!r}",
+                code="config-bad-value",
+                hint='Like: approvals = {command = ["notify-send", "Approval"]}',
+                file=str(file),
+            )
+        targets[queue] = CallbackTarget(tuple(command), webhook)
+    return targets
+
+
 def reference() -> str:
     """The settings as a Markdown page: ``docs/configuration.md`` holds this text."""
     rows = []
@@ -241,6 +326,7 @@ def reference() -> str:
             continue
         default = getattr(Config(), spec.name)
         shown = "" if default in ("", ()) or isinstance(default, Mapping) else f"`{default}`"
+        shown = shown.lower() if isinstance(default, bool) else shown
         choices = _CHOICES.get(key)
         text = spec.metadata["help"] + (f" (one of {', '.join(choices)})" if choices else "")
         rows.append(f"| `{key}` | {shown} | {text} |")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from engine.errors import ConfigError
 
+_SCRATCH = "scratch"
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -81,6 +83,15 @@ class Home:
             os.link(draft, file)
         draft.unlink()
         return file.read_text(encoding="ascii")
+
+    @property
+    def scratch(self) -> bool:
+        """Whether what runs in it is an experiment that no observer is to hear of."""
+        return (self.root / _SCRATCH).exists()
+
+    def mark_scratch(self) -> None:
+        """Make a home whose folder is there a scratch one."""
+        (self.root / _SCRATCH).touch(mode=0o600)
 
     @property
     def database(self) -> Path:

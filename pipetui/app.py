@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.api import Home
+    from pipetui.config import Settings
     from pipetui.feed import Feed
 
 
 def terminal_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """What Textual is told before it is imported; a person's own settings win.
 
-    Nothing moves by itself, and over SSH there are fewer frames and fewer colours, because every
-    byte is paid for there.
+    Nothing moves by itself, and over SSH there are fewer colours, because every byte is paid for
+    there. How many frames there are is the link's business (``pipetui.term.link``).
     """
     settings = {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
     if environment.get("SSH_CONNECTION"):
-        settings |= {"TEXTUAL_FPS": "8", "TEXTUAL_COLOR_SYSTEM": "256"}
+        settings["TEXTUAL_COLOR_SYSTEM"] = _colors_over_ssh(environment)
     return {name: value for name, value in settings.items() if name not in environment}
+
+
+def _colors_over_ssh(environment: Mapping[str, str]) -> str:
+    """256 colours, fewer bytes than true ones, for terminals that have so many; else as it says."""
+    rich = environment.get("COLORTERM") or "256" in environment.get("TERM", "")
+    return "256" if rich else "auto"
 
 
 def run_app(
@@ -39,12 +46,19 @@ def run_app(
 
     Errors: ``ConfigError``, ``StoreError`` and ``NotFound`` before the screen is taken.
     """
-    os.environ.update(terminal_settings(os.environ))
-    return asyncio.run(_run(home, execution, watch, read_only))
-
-
-async def _run(home: Home, execution: str, watch: bool, read_only: bool) -> int:
     from pipetui.config import load
+
+    settings = load(home.config)
+    if settings.linear:
+        from pipetui.linear import run_linear
+
+        return run_linear(home, execution=execution, read_only=read_only)
+    os.environ.update(terminal_settings(os.environ))
+    return asyncio.run(_run(home, settings, execution, watch, read_only))
+
+
+async def _run(home: Home, settings: Settings, execution: str, watch: bool, read_only: bool) -> int:
+    from pipetui.bookmarks import Bookmarks
     from pipetui.feed import Feed
     from pipetui.ui import PipetuiApp
 
@@ -52,7 +66,13 @@ async def _run(home: Home, execution: str, watch: bool, read_only: bool) -> int:
     try:
         if execution:
             execution = (await feed.execution(execution)).id
-        app = PipetuiApp(feed, settings=load(home.config), execution=execution, watch=watch)
+        app = PipetuiApp(
+            feed,
+            settings=settings,
+            execution=execution,
+            watch=watch,
+            bookmarks=Bookmarks(home.root / "ui" / "bookmarks.json"),
+        )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError):

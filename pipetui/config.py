@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipetui.actions import BY_ID
+from pipetui.themes.kept import NAMES, kept
 from pipetui.viewmodel.times import TimeMode
+
+_PLAIN_TERMINALS = frozenset({"dumb", "vt52", "vt100", "vt102", "vt220"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,10 @@ class Settings:
     Args:
         ascii: draw with ASCII characters alone; None asks the locale.
         times: how points in time are shown at first.
+        theme: the colours' name; empty takes what fits the terminal.
+        linear: say everything a line at a time.
+        notify: how the end of a run is told: ``bell``, ``osc``, ``off``, or a command.
+        kept_theme: the file that keeps the theme a person chose in the app.
         keys: action id -> keys, separated by commas.
         problems: sentences about what could not be used.
     """
@@ -30,23 +37,32 @@ class Settings:
     times: TimeMode = TimeMode.RELATIVE
     keys: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    theme: str = ""
+    notify: str = "osc"
+    linear: bool = False
+    kept_theme: Path | None = None
 
 
 def speaks_unicode(environment: Mapping[str, str]) -> bool:
-    """Whether the locale's characters are Unicode; Python's own encoding is, whatever it says."""
+    """Whether the terminal shows Unicode: by the locale, as Python's own encoding always is."""
+    if environment.get("TERM", "") in _PLAIN_TERMINALS:
+        return False
     names = ("LC_ALL", "LC_CTYPE", "LANG")
     locale = next((environment[name] for name in names if environment.get(name)), "")
     return "utf" in locale.lower()
 
 
 def load(path: Path) -> Settings:
-    """The settings in a file; the defaults where there is none."""
+    """The settings in a file, the defaults where there is none; a theme chosen in the app comes
+    after one that the file names."""
     try:
-        return parse(path.read_text("utf-8"))
+        settings = parse(path.read_text("utf-8"))
     except FileNotFoundError:
-        return Settings()
+        settings = Settings()
     except (OSError, UnicodeDecodeError) as problem:
-        return Settings(problems=(f"{path.name} cannot be read: {problem}",))
+        settings = Settings(problems=(f"{path.name} cannot be read: {problem}",))
+    file = path.parent / "ui" / "theme"
+    return replace(settings, theme=settings.theme or kept(file), kept_theme=file)
 
 
 def parse(text: str) -> Settings:
@@ -65,6 +81,18 @@ def parse(text: str) -> Settings:
     if times not in list(TimeMode):
         problems.append(f"ui.times is one of {', '.join(TimeMode)}")
         times = TimeMode.RELATIVE
+    theme = ui.get("theme", "")
+    if theme and theme not in NAMES:
+        problems.append(f"ui.theme is one of {', '.join(NAMES)}")
+        theme = ""
+    notify = ui.get("notify", "osc")
+    if not isinstance(notify, str):
+        problems.append("ui.notify is bell, osc, off or a command")
+        notify = "osc"
+    linear = ui.get("linear", False)
+    if not isinstance(linear, bool):
+        problems.append("ui.linear is true or false")
+        linear = False
     keys: dict[str, str] = {}
     for action, key in _table(document, "keys", problems).items():
         if action not in BY_ID:
@@ -73,7 +101,7 @@ def parse(text: str) -> Settings:
             problems.append(f"keys: {action} needs a key")
         else:
             keys[action] = key
-    return Settings(ascii_only, TimeMode(times), keys, tuple(problems))
+    return Settings(ascii_only, TimeMode(times), keys, tuple(problems), theme, notify, linear)
 
 
 def _table(document: Mapping[str, Any], name: str, problems: list[str]) -> Mapping[str, Any]:

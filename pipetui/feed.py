@@ -7,7 +7,7 @@ that something did, and hands on one ``Update`` for however many events there we
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -34,12 +34,20 @@ from engine.api import (
     StepView,
     encode,
     open_local,
+    template,
 )
 from engine.errors import CommandRejected, PipetuiError
 from pipetui.viewmodel.executions import title, told, untold
 
 if TYPE_CHECKING:
-    from engine.api import LogSource, ModelPackageView, Preview
+    from engine.api import (
+        Difference,
+        ExecutionDifference,
+        FoldedLog,
+        LogSource,
+        ModelPackageView,
+        Preview,
+    )
 
 __all__ = ["Feed", "PipetuiError", "Update", "facts"]
 
@@ -51,6 +59,8 @@ _RUNNERS_EVERY, _RUNNERS_RARELY = 2.0, 60.0
 _LISTED = 500
 _RUNNING_SHOWN = 20
 _LOGS_READ = 50
+_COMPARED = 100_000
+"""Lines at the end of a log that are compared with another log."""
 _ENDINGS = frozenset({"StepSucceeded", "StepFailed", "StepStopped", "AttemptLost", "AttemptFailed"})
 
 
@@ -340,9 +350,42 @@ class Feed:
         """See ``Source.parameters``."""
         return await self._source.parameters(execution_id)
 
+    async def last_green(self, step: StepView) -> StepView | None:
+        """See ``Source.last_green``."""
+        return await self._source.last_green(step)
+
+    async def approved(self, package: ModelPackageView) -> ModelPackageView | None:
+        """The newest approved version of a package's group but itself."""
+        found = await self._source.packages(package.group)
+        approved = [one for one in found if one.approval is ApprovalStatus.APPROVED]
+        others = [one for one in approved if one.arn != package.arn]
+        return max(others, key=lambda one: one.version, default=None)
+
+    async def compare(self, before: str, now: str) -> ExecutionDifference:
+        """See ``Source.compare``."""
+        return await self._source.compare(before, now)
+
+    async def compare_step(self, before: StepView, now: StepView) -> list[Difference]:
+        """See ``Source.compare_step``."""
+        return await self._source.compare_step(before, now)
+
     def log(self, step: StepView, attempt: int = 0) -> LogSource:
         """See ``Source.log``."""
         return self._source.log(step, attempt)
+
+    def logs(self, steps: Sequence[StepView], attempt: int = 0) -> LogSource:
+        """The log of a step, or those of several steps merged by time."""
+        if len(steps) == 1:
+            return self.log(steps[0], attempt)
+        from engine.api import MergedLog
+
+        return MergedLog([(step.name, self.log(step)) for step in steps])
+
+    def folded(self, log: LogSource, *, rare_first: bool) -> FoldedLog:
+        """A log with one line for all those that say the same."""
+        from engine.api import FoldedLog
+
+        return FoldedLog(log, rare_first=rare_first)
 
     async def artifacts(self, step: StepView) -> list[Artifact]:
         """See ``Source.artifacts``."""
@@ -418,6 +461,28 @@ class Feed:
     async def close(self) -> None:
         """Give back what the source holds."""
         await self._source.close()
+
+
+def unseen_lines(log: LogSource, known: LogSource, most: int = 20) -> list[str]:
+    """Lines of a log whose like another log does not have; looks at the ends of long ones."""
+    templates = {template(text) for text in _last_texts(known)}
+    found: dict[str, str] = {}
+    for text in _last_texts(log):
+        what = template(text)
+        if what not in templates and text.strip():
+            found.setdefault(what, text)
+            if len(found) >= most:
+                break
+    return list(found.values())
+
+
+def _last_texts(log: LogSource) -> Iterator[str]:
+    while log.refresh() and not log.complete:
+        pass
+    start = max(0, log.count - _COMPARED)
+    while texts := log.texts(start, 2_000):
+        yield from texts
+        start += len(texts)
 
 
 def _summary(log: LogSource) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,25 +13,44 @@ from textual.app import App
 from textual.binding import BindingType
 
 from pipetui import editor
+from pipetui.bookmarks import Bookmarks
 from pipetui.config import Settings, speaks_unicode
 from pipetui.feed import Feed, PipetuiError, Update
+from pipetui.screens.compare import CompareScreen
 from pipetui.screens.execution import ExecutionScreen
 from pipetui.screens.executions import ExecutionsScreen
 from pipetui.screens.face import Shown
-from pipetui.term.clipboard import osc52
+from pipetui.term.clipboard import LIMIT, osc52
+from pipetui.term.notify import command, notification
+from pipetui.term.pace import PacedApp
 from pipetui.term.sanitize import plain
-from pipetui.themes import CALM, INKS
+from pipetui.themes import INKS, THEMES, fitting, following
+from pipetui.themes.colourless import Colourless
+from pipetui.themes.kept import keep
+from pipetui.viewmodel.spoken import news
 from pipetui.viewmodel.state import Display
 from pipetui.widgets.ink import Inks
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from engine.api import ExecutionView
+
+
 PULSE = 0.2
 _MESSAGE_SECONDS = 6.0
 
 
-class PipetuiApp(App[None], inherit_bindings=False):
+async def _run_aside(words: list[str]) -> None:
+    """Run a person's own command; what it prints is nobody's."""
+    nowhere = asyncio.subprocess.DEVNULL
+    child = await asyncio.create_subprocess_exec(
+        *words, stdin=nowhere, stdout=nowhere, stderr=nowhere
+    )
+    await child.wait()
+
+
+class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
     """Executions, watched and acted on.
 
     Args:
@@ -38,6 +58,7 @@ class PipetuiApp(App[None], inherit_bindings=False):
         execution: the id of the execution to open at once.
         watch: keep the selection on the step that runs.
         now: gives the present, in seconds since the epoch.
+        bookmarks: where those in logs are kept; None keeps them for this session.
     """
 
     CSS_PATH = "pipetui.tcss"
@@ -54,14 +75,21 @@ class PipetuiApp(App[None], inherit_bindings=False):
         execution: str = "",
         watch: bool = False,
         now: Callable[[], float] = time.time,
+        bookmarks: Bookmarks | None = None,
     ) -> None:
         super().__init__()
-        self.register_theme(CALM)
-        self.theme = CALM.name
-        self._inks = (self.theme, Inks(self.get_css_variables()))
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.no_color = self.no_color or os.environ.get("TERM") == "dumb"
+        if self.no_color:
+            self._filters = [Colourless()]
+        chosen = settings.theme if settings else ""
+        self.theme = fitting(chosen, self.console.color_system)
+        self._inks = (self.theme, self._mixed())
         self.feed = feed
         self.settings = settings or Settings()
         self.now = now
+        self.bookmarks = bookmarks or Bookmarks()
         self.message = ""
         unicode = not self.settings.ascii
         if self.settings.ascii is None:
@@ -73,6 +101,7 @@ class PipetuiApp(App[None], inherit_bindings=False):
         self._watch = watch
         self._silence: Timer | None = None
         self._pulses = 0
+        self._badge = ""
         self.paused = False
         """Whether the picture stays as it is; keys still work."""
         self._missed = Update()
@@ -81,8 +110,12 @@ class PipetuiApp(App[None], inherit_bindings=False):
     def inks(self) -> Inks:
         """The theme's colours as styles."""
         if self._inks[0] != self.theme:
-            self._inks = (self.theme, Inks(self.get_css_variables()))
+            self._inks = (self.theme, self._mixed())
         return self._inks[1]
+
+    def _mixed(self) -> Inks:
+        few = self.no_color or self.current_theme.ansi
+        return Inks(self.get_css_variables(), reverse=few)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The inks of a theme that brings none of its own."""
@@ -102,14 +135,27 @@ class PipetuiApp(App[None], inherit_bindings=False):
             self.say(problem)
 
     async def _pump(self) -> None:
+        before = self.feed.executions
         async with aclosing(self.feed.updates()) as updates:
             async for update in updates:
                 if update.notice:
                     self.say(update.notice)
+                if update.executions is not None:
+                    self._notify(before, update.executions)
+                    before = update.executions
                 if self.paused:
                     self._missed = self._missed.then(update)
                 else:
                     self._hand_on(update)
+
+    def _notify(self, before: Sequence[ExecutionView], after: Sequence[ExecutionView]) -> None:
+        """Tell a person who looks elsewhere what ended, or waits for them."""
+        how = self.settings.notify
+        for sentence in news(before, after, self.now()):
+            if self._driver is not None:
+                self._driver.write(notification(how, sentence, tmux="TMUX" in os.environ))
+            if told := command(how, sentence):
+                self.attempt(_run_aside(told))
 
     def _hand_on(self, update: Update) -> None:
         with self.batch_update():
@@ -148,6 +194,9 @@ class PipetuiApp(App[None], inherit_bindings=False):
                 screen.pulse()
                 if self._pulses % round(1 / PULSE) == 0:
                     screen.tick()
+            if self.link_badge != self._badge:
+                self._badge = self.link_badge
+                self._refresh_footers()
 
     def say(self, text: object) -> None:
         """A sentence in the footer, until the next key or for some seconds."""
@@ -197,6 +246,27 @@ class PipetuiApp(App[None], inherit_bindings=False):
         self.first = self.root
         self.run_worker(work(), group="screens", exclusive=True)
 
+    def compare_with_last(self, execution: ExecutionView) -> None:
+        """Show what differs from the execution before of the same pipeline, the last green one."""
+        earlier = [
+            one
+            for one in self.feed.executions
+            if one.pipeline == execution.pipeline and one.created_at < execution.created_at
+        ]
+        green = [one for one in earlier if one.status == "Succeeded"]
+        found = next(iter(green or earlier), None)
+        if found is None:
+            self.say(f"there is no earlier execution of {execution.pipeline}; mark two with space")
+        else:
+            self.push_screen(CompareScreen(found.id, execution.id))
+
+    def next_theme(self) -> None:
+        """The next theme, from now on."""
+        self.theme = following(self.theme)
+        if self.settings.kept_theme:
+            keep(self.settings.kept_theme, self.theme)
+        self.say(f"theme: {self.theme}")
+
     def next_times(self) -> None:
         """Show times the next way."""
         look = self.look
@@ -207,12 +277,14 @@ class PipetuiApp(App[None], inherit_bindings=False):
         """Copy through the terminal, and say what happened."""
         sequence = osc52(text, tmux="TMUX" in os.environ)
         if sequence is None:
-            self.say("that is too long to copy through the terminal")
+            size = len(text.encode("utf-8", "replace"))
+            self.say(f"{size:,} bytes are too long to copy through the terminal: {LIMIT:,} fit")
             return
         if self._driver is not None:
             self._driver.write(sequence)
-        first = text.split("\n", 1)[0]
-        self.say(f"copied {first[:60]}" + (" …" if len(text) > len(first[:60]) else ""))
+        first, *more = text.split("\n")
+        count = f"{len(more) + 1:,} lines: " if more else ""
+        self.say(f"copied {count}{first[:60]}" + (" …" if len(text) > len(first[:60]) else ""))
 
     def edit_at(self, file: str, line: int) -> None:
         """Open a file at a line in the person's editor."""

@@ -157,6 +157,24 @@ def test_store_jobs_logs_storage_and_environments_never_know_each_other() -> Non
     )
 
 
+def test_observers_and_queues_know_what_they_are_told_and_nothing_else() -> None:
+    allowed = {
+        "engine.observers": ("engine.config", "engine.delivery"),
+        "engine.queues": ("engine.clock",),
+        "engine.delivery": (),
+    }
+    everywhere = ("engine.errors", "engine.whole_file")
+    assert not broken(
+        (module, one)
+        for own, others in allowed.items()
+        for module in modules("engine")
+        for one in module.imports()
+        if module.inside(own)
+        and of(one.target, "engine")
+        and not of(one.target, own, *others, *everywhere)
+    )
+
+
 def test_nothing_below_the_runner_knows_it() -> None:
     above = ("engine.runner", "engine.sources", "engine.api", "engine.endpoint")
     lower = (*LEAVES, *PURE, "engine.steps", "engine.registry")
@@ -211,6 +229,15 @@ def test_the_help_of_the_command_line_loads_no_interface_and_no_aws() -> None:
     loaded = told.rpartition("MODULES")[2].split()
     assert "pipetui.cli" in loaded
     assert not {name for name in loaded if of(name, *SLOW)}
+
+
+def test_an_observer_is_loaded_when_the_configuration_asks_for_it() -> None:
+    told = _child("import engine.runner.main; import sys; print(*sys.modules)")
+    assert {name for name in told.split() if of(name, "engine.observers")} == {
+        "engine.observers",
+        "engine.observers.base",
+        "engine.observers.discovery",
+    }
 
 
 def _child(program: str) -> str:

@@ -11,6 +11,7 @@ from engine.definition import json_text, paths, yaml_text
 from engine.definition.document import Definition
 from engine.definition.graph import Graph
 from engine.definition.lines import Lines
+from engine.definition.names import quote
 from engine.definition.reading import Reader
 from engine.definition.validation import validate
 from engine.errors import DefinitionError
@@ -118,13 +119,21 @@ def examine(text: str, *, file: str = "", format: Format | None = None) -> Exami
     if definition is None:
         return Examination(None, _located(reader.errors, lines, file))
     findings = validate(definition)
+    found = _named([*reader.errors, *findings.errors], definition)
     warnings = (*_size(text), *findings.warnings)
     return Examination(
         definition,
-        _located([*reader.errors, *findings.errors], lines, file),
+        _located(found, lines, file),
         _located(warnings, lines, file),
         findings.graph,
     )
+
+
+def document(text: str) -> Any:
+    """The JSON value that a definition's text stands for; None where it cannot be read."""
+    read = yaml_text.read if _guess(text, "") == "yaml" else json_text.read
+    value, _, errors = read(text)
+    return None if errors else value
 
 
 def _guess(text: str, file: str) -> Format:
@@ -145,6 +154,18 @@ def _located(
         if error.line is None:
             error.line = lines.of(error.path)
     return tuple(sorted(found, key=lambda error: error.line or 0))
+
+
+def _named(errors: list[DefinitionError], definition: Definition) -> list[DefinitionError]:
+    """The errors, each with the name of the step that it stands in, if it does not say it."""
+    steps = {step.path: quote(step.name) for step in definition.steps.values()} if errors else {}
+    for error in errors:
+        place = error.path
+        while place and place not in steps:
+            place = place[: max(place.rfind("."), place.rfind("["), 0)]
+        if place and steps[place] not in error.message:
+            error.message = f"{steps[place][1:-1]}: {error.message}"
+    return errors
 
 
 def _unreadable(code: str, message: str, hint: str, file: str, line: int | None) -> Examination:

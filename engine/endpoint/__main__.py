@@ -6,14 +6,22 @@ import argparse
 import asyncio
 import os
 import socket
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from engine.endpoint.activation import ACCESS_KEY_VARIABLE
 from engine.endpoint.app import Endpoint
 from engine.endpoint.lifetime import Activity, until_unneeded
-from engine.storage.tree import LocalTree
+from engine.home import Home
+from engine.queues.local import Queues
+from engine.storage.overlay import open_tree
+
+if TYPE_CHECKING:
+    from engine.endpoint.sagemaker import SageMaker
+    from engine.storage.tree import LocalTree
 
 # What a writer left behind a day ago belongs to nobody.
 _LEFT_OVER_SECONDS = 24 * 3600.0
@@ -28,7 +36,36 @@ async def serve(listener: socket.socket, endpoint: Endpoint, waiting: asyncio.Fu
     await runner.setup()
     await web.SockSite(runner, listener).start()
     await waiting
+    endpoint.close()
     await runner.cleanup()
+
+
+def open_sagemaker(home: Home, tree: LocalTree) -> SageMaker:
+    """What speaks for SageMaker on a home; imported with the first request to it."""
+    from contextlib import closing
+
+    from engine.actor import actor
+    from engine.endpoint.sagemaker import Desk, SageMaker
+    from engine.sources.control import LocalControl
+    from engine.sources.pipelines import LocalPipelines
+    from engine.sources.reader import LocalReader
+    from engine.sources.requests import AnsweredRequests
+    from engine.storage.location import s3_location
+
+    home.prepare()
+    who = f"{actor()} by API"
+
+    def object_text(bucket: str, key: str) -> str:
+        return tree.read(s3_location(bucket, key).uri).decode()
+
+    desk = Desk(
+        lambda: closing(LocalReader(home)),
+        LocalControl(home, who=who),
+        LocalPipelines(home, who=who),
+        AnsweredRequests(home),
+        object_text,
+    )
+    return SageMaker(desk)
 
 
 def main() -> None:
@@ -42,11 +79,19 @@ def main() -> None:
     parser.add_argument("--account", required=True)
     options = parser.parse_args()
     os.umask(0o077)
-    tree = LocalTree(options.root)
+    tree = open_tree(options.root)
     tree.sweep(_LEFT_OVER_SECONDS)
     activity = Activity()
     access_key = os.environ.pop(ACCESS_KEY_VARIABLE)
-    endpoint = Endpoint(tree, access_key, account=options.account, activity=activity)
+    home = Home(options.root.parent)
+    endpoint = Endpoint(
+        tree,
+        access_key,
+        account=options.account,
+        activity=activity,
+        queues=Queues.of_home(home.root),
+        open_sagemaker=partial(open_sagemaker, home, tree),
+    )
 
     async def run() -> None:
         waiting = asyncio.ensure_future(

@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ FOREIGN_VARIABLES = (
     "AWS_SESSION_TOKEN",
     "AWS_SECURITY_TOKEN",
     "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SQS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_CA_BUNDLE",
@@ -54,7 +56,8 @@ _QUICK_DEATHS = 3
 class EndpointSocket:
     """A port on loopback behind which the endpoint starts when somebody connects.
 
-    Make one with `bind`; then `watch` on the runner's loop; `close` in the end.
+    Make one with `bind`; then `watch` on the runner's loop. In the end `close` it, or `leave` it
+    where jobs go on without this owner.
     """
 
     def __init__(
@@ -167,9 +170,7 @@ class EndpointSocket:
 
     def close(self) -> None:
         """End the endpoint, its running requests done, and give the port back."""
-        if self._loop is not None and self._listener.fileno() >= 0:
-            self._loop.remove_reader(self._listener)
-        self._listener.close()
+        self._let_go()
         if self._process is not None:
             self._process.terminate()
             if not wait_for_exit(self._pidfd, _STOP_SECONDS):
@@ -178,6 +179,27 @@ class EndpointSocket:
         self._loop = None
         with contextlib.suppress(OSError):
             _record(self._log).unlink()
+
+    def leave(self) -> None:
+        """Let the endpoint go on for the jobs that run, until another owner takes its port.
+
+        It ends by itself once this process is gone and nobody calls any more.
+        """
+        self._let_go()
+        if self._process is not None:
+            if self._loop is not None:
+                self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            # This process stays its parent: somebody has to take note of its end.
+            threading.Thread(target=self._process.wait, daemon=True).start()
+            self._process = None
+        self._loop = None
+
+    def _let_go(self) -> None:
+        """Take no more connections here; the process has a copy of the socket."""
+        if self._loop is not None and self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+        self._listener.close()
 
     def _start(self) -> None:
         assert self._loop is not None

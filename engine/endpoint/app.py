@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -16,31 +17,53 @@ from engine.endpoint.access import Caller
 from engine.endpoint.faults import AwsFault
 from engine.endpoint.lifetime import Activity
 from engine.endpoint.multipart import Multipart
+from engine.endpoint.sqs import QueueService
 from engine.errors import StorageError
+from engine.queues.local import Queues
 from engine.storage.base import failure
 from engine.storage.tree import LocalTree
 
+if TYPE_CHECKING:
+    from engine.endpoint.sagemaker import SageMaker
+
 _FORM = "application/x-www-form-urlencoded"
+_JSON = "application/x-amz-json-1.1"
 
 
 class Endpoint:
-    """S3 and STS on a local tree, for callers that hold one access key.
+    """S3, SQS, STS and SageMaker on a home, for callers that hold one access key.
 
     Args:
         tree: where the objects lie.
+        queues: those that SQS speaks of.
+        open_sagemaker: makes what speaks for SageMaker, with the first request to it.
         access_key: the access key id that callers have to sign with.
         account: the account number that STS tells them.
         activity: told of every request, to know when nobody needs the endpoint any more.
     """
 
     def __init__(
-        self, tree: LocalTree, access_key: str, *, account: str, activity: Activity
+        self,
+        tree: LocalTree,
+        access_key: str,
+        *,
+        account: str,
+        activity: Activity,
+        queues: Queues,
+        open_sagemaker: Callable[[], SageMaker],
     ) -> None:
         self._access_key = access_key
         self._account = account
         self._activity = activity
         self._objects = s3.Objects(tree)
         self._routes = self._objects.routes | Multipart(tree).routes
+        self._sqs = QueueService(queues, account)
+        self._open_sagemaker = open_sagemaker
+        self._sagemaker: SageMaker | None = None
+
+    def close(self) -> None:
+        """Answer what waits for something to happen: the endpoint is about to end."""
+        self._sqs.close()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is."""
@@ -72,12 +95,24 @@ class Endpoint:
                 form = dict(parse_qsl((await body.read_document(request)).decode("latin-1")))
                 answer = sts.answer(form or query, self._account)
                 return web.Response(text=answer, content_type="text/xml")
+            case "sqs":
+                return await self._sqs.answer(request)
+            case "sagemaker":
+                return await self._serve_sagemaker(request)
             case other:
                 operation = request.headers.get("X-Amz-Target", "")
                 raise AwsFault(
                     "NotImplemented",
-                    f"The local endpoint speaks S3 and STS; {other} {operation} is not there.",
+                    f"The local endpoint speaks S3, SQS, STS and SageMaker; {other} {operation}"
+                    " is not there.",
                 )
+
+    async def _serve_sagemaker(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._sagemaker is None:
+            self._sagemaker = self._open_sagemaker()
+        target = request.headers.get("X-Amz-Target", "")
+        answer = await self._sagemaker.answer(target, await body.read_document(request))
+        return web.Response(body=answer, content_type=_JSON)
 
     async def _serve_s3(self, request: s3.S3Request) -> web.StreamResponse:
         level = "object" if request.key else "bucket" if request.bucket else "service"
@@ -115,6 +150,6 @@ def _refusal(request: web.BaseRequest, service: str, fault: AwsFault) -> web.Res
     return web.Response(
         text=content,
         status=fault.status,
-        content_type="application/x-amz-json-1.1",
+        content_type=_JSON,
         headers={"x-amzn-ErrorType": fault.code},
     )

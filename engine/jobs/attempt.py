@@ -36,6 +36,14 @@ def read_claim(directory: str) -> Claim | None:
     return Claim(int(match[1]), match[2], match[3]) if match else None
 
 
+def started_at(directory: str) -> float | None:
+    """When the shim claimed the attempt, in seconds since the epoch; None where none has."""
+    try:
+        return os.stat(Path(directory, _PID)).st_mtime
+    except OSError:
+        return None
+
+
 def abandon(directory: str) -> bool:
     """Take the attempt so that no shim can start it any more; False if one already did.
 

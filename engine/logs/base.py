@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.logs.first_error import ErrorBlock
 from engine.logs.severity import Level
+from engine.logs.timestamps import Clock
 
 UNKNOWN = -1
 """The number of a line that is shown before the lines ahead of it have been counted."""
@@ -24,12 +25,18 @@ class LogLine:
         text: what follows the last carriage return, decoded; cut with a mark when it is huge.
         level: its severity, or that of the block it continues.
         head: False for a line that continues the block above, as a traceback's lines do.
+        at: when it was written, in seconds since the epoch, as far as it says so itself.
+        stamp: characters at its start that say when.
+        origin: which of the source's ``origins`` it comes from.
     """
 
     number: int
     text: str
     level: Level
     head: bool
+    at: float | None = None
+    stamp: int = 0
+    origin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,10 @@ class LogSource(Protocol):
         """Lines known so far; all of them once `complete`."""
 
     @property
+    def settled(self) -> int:
+        """Lines at the front that stay as they are while the text grows."""
+
+    @property
     def size(self) -> int:
         """Bytes."""
 
@@ -74,6 +85,14 @@ class LogSource(Protocol):
     def problem(self) -> str:
         """Why the log cannot be read, as a sentence; empty when it can."""
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """What the lines come from, where that is more than one log."""
+
+    @property
+    def clock(self) -> Clock:
+        """Reads the lines' times."""
+
     def refresh(self, budget: int = ...) -> bool:
         """Picks up growth, truncation and rotation and counts up to ``budget`` more bytes.
 
@@ -82,6 +101,12 @@ class LogSource(Protocol):
 
     def lines(self, start: int, count: int) -> list[LogLine]:
         """Lines ``start`` to ``start + count``, as many of them as there are."""
+
+    def texts(self, start: int, count: int) -> list[str]:
+        """What ``lines`` gives, without looking into it: cheaper where there are many."""
+
+    def raw(self, start: int, count: int) -> bytes:
+        """The whole text of lines, line ends included."""
 
     def tail(self, count: int) -> list[LogLine]:
         """The last lines, at once, whether they have been counted or not."""
@@ -94,6 +119,7 @@ class LogSource(Protocol):
         exclude: bool = False,
         level: int = Level.NONE,
         heads: bool = False,
+        stop: int | None = None,
         budget: int = ...,
     ) -> Scan:
         """One bounded step of a search from line ``start``.
@@ -103,6 +129,7 @@ class LogSource(Protocol):
             exclude: instead, what it must not contain.
             level: the severity it must at least have.
             heads: leave out lines that continue a block.
+            stop: the line before which to end; None for all lines.
             budget: work to do, in bytes of plain text search; a regular expression costs more.
         """
 

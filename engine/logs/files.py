@@ -17,7 +17,8 @@ from engine.logs.base import UNKNOWN, LogLine, Scan
 from engine.logs.first_error import ErrorBlock, first_error
 from engine.logs.index import BlockIndex
 from engine.logs.search import Matcher
-from engine.logs.severity import Classifier, Level, marks, may_reach
+from engine.logs.severity import Classifier, Level, Mark, marks, may_reach
+from engine.logs.timestamps import Clock
 
 MIB = 1024 * 1024
 DISPLAY_CAP = 64 * 1024
@@ -47,11 +48,14 @@ class FileLog:
     A deleted file stays readable until another one takes its name.
     """
 
+    origins: tuple[str, ...] = ()
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.generation = 0
         self.problem = ""
         self.size = 0
+        self.clock = Clock(0)
         self._fd = -1
         self._identity: tuple[int, int] | None = None
         self._fingerprint = b""
@@ -73,6 +77,11 @@ class FileLog:
     def count(self) -> int:
         """Lines known so far."""
         return self._index.count
+
+    @property
+    def settled(self) -> int:
+        """Lines that have their line end."""
+        return self._index.newlines
 
     @property
     def complete(self) -> bool:
@@ -120,6 +129,7 @@ class FileLog:
             os.close(self._fd)
             self._start_over()
         self._fd, self._identity, self.problem = fd, (status.st_dev, status.st_ino), ""
+        self.clock = Clock(status.st_mtime)
 
     def _rewritten(self) -> bool:
         return self._read(0, len(self._fingerprint)) != self._fingerprint
@@ -147,10 +157,27 @@ class FileLog:
         first = max(0, start - _CONTEXT)
         texts = self._texts(first, stop)
         return [
-            LogLine(first + row, text, mark.level, mark.head)
+            self._line(first + row, text, mark)
             for row, (text, mark) in enumerate(zip(texts, marks(texts), strict=True))
             if first + row >= start
         ]
+
+    def _line(self, number: int, text: str, mark: Mark) -> LogLine:
+        stamp = self.clock.read(text)
+        if stamp is None:
+            return LogLine(number, text, mark.level, mark.head)
+        return LogLine(number, text, mark.level, mark.head, stamp.at, stamp.size)
+
+    def texts(self, start: int, count: int) -> list[str]:
+        """What ``lines`` gives, without looking into it."""
+        start, stop = max(0, start), min(self.count, start + count)
+        return self._texts(start, stop) if start < stop else []
+
+    def raw(self, start: int, count: int) -> bytes:
+        """The whole text of lines, line ends included."""
+        start, stop = max(0, start), min(self.count, start + count)
+        begin, end = self._index.offset(start), self._index.offset(stop)
+        return self._read(begin, end - begin) if start < stop else b""
 
     def tail(self, count: int) -> list[LogLine]:
         """The last lines, at once, whether they have been counted or not."""
@@ -164,8 +191,7 @@ class FileLog:
             raw.pop()
         texts = [_display(line[-DISPLAY_CAP:], len(line)) for line in raw[-count - _CONTEXT :]]
         seen = [
-            LogLine(UNKNOWN, text, mark.level, mark.head)
-            for text, mark in zip(texts, marks(texts), strict=True)
+            self._line(UNKNOWN, text, mark) for text, mark in zip(texts, marks(texts), strict=True)
         ]
         return seen[max(0, len(seen) - count) :]
 
@@ -200,10 +226,12 @@ class FileLog:
         exclude: bool = False,
         level: int = Level.NONE,
         heads: bool = False,
+        stop: int | None = None,
         budget: int = 64 * MIB,
     ) -> Scan:
         """One bounded step of a search from line ``start``; see `LogSource.scan`."""
-        return self._scan(start, self.count, pattern, exclude, level, heads, budget)
+        stop = self.count if stop is None else min(stop, self.count)
+        return self._scan(start, stop, pattern, exclude, level, heads, budget)
 
     def _scan(
         self,

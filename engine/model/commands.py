@@ -40,7 +40,15 @@ class ChangeParallelism:
     max_parallel: int
 
 
-Command = StopExecution | RetryExecution | AnswerCallback | ChangeParallelism
+@dataclass(frozen=True, slots=True)
+class RenameExecution:
+    """Change the display name or the description of an execution; None leaves one as it is."""
+
+    display_name: str | None = None
+    description: str | None = None
+
+
+Command = StopExecution | RetryExecution | AnswerCallback | ChangeParallelism | RenameExecution
 
 
 class CommandState(StrEnum):

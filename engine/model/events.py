@@ -67,6 +67,12 @@ class ExecutionCreated:
     """Step name -> path inside its Arguments -> value that replaces what stands there."""
     token: str = ""
     """ClientRequestToken: the same token never creates a second execution."""
+    content: str = ""
+    """Digest of what the definition says, however it is laid out; empty: as of its text."""
+    pipeline_version: int = 0
+    """PipelineVersionId; 0 asks the store for that of the content, a new one where it is new."""
+    pinned: bool = False
+    """Whether a version was asked for, and not the file as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,14 @@ class ParallelismChanged:
     """The number of steps that may run at once was changed."""
 
     max_parallel: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRenamed:
+    """An execution was given another display name or description; None leaves one as it is."""
+
+    display_name: str | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +272,18 @@ class CallbackRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackMessageSent:
+    """A Callback step's message was handed to its queue, and to whoever else is told of it."""
+
+    step: str
+    token: str
+    message: str
+    """The message's own status: Executing, or Stopping for the second one."""
+    reason: str = ""
+    """Who did not take it, and why; empty where all did."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackAnswered:
     """Somebody answered a Callback step's token."""
 
@@ -304,6 +330,59 @@ class ModelApprovalChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PipelineCreated:
+    """A pipeline was created; its definition is version 1."""
+
+    pipeline: str
+    definition: str
+    """SHA-256 of the definition's text, which the store keeps."""
+    content: str
+    """Digest of what the definition says, however it is laid out."""
+    display_name: str = ""
+    description: str = ""
+    role_arn: str = ""
+    max_parallel: int = 0
+    """Steps at once where an execution does not say; 0 means the host's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineUpdated:
+    """A pipeline was changed; None leaves a member as it is.
+
+    Content that is not the newest version's makes the next version.
+    """
+
+    pipeline: str
+    definition: str = ""
+    content: str = ""
+    display_name: str | None = None
+    description: str | None = None
+    role_arn: str | None = None
+    max_parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineVersionUpdated:
+    """A version was given a name, a description or aliases; None leaves a member as it is.
+
+    An alias of another version moves to this one.
+    """
+
+    pipeline: str
+    version: int
+    display_name: str | None = None
+    description: str | None = None
+    aliases: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineDeleted:
+    """A pipeline was deleted; its executions stay on record."""
+
+    pipeline: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownFact:
     """A fact written by a newer version."""
 
@@ -317,6 +396,7 @@ Fact = (
     | StopRequested
     | ExecutionRetried
     | ParallelismChanged
+    | ExecutionRenamed
     | ExecutionEnded
     | StepStarted
     | StepsExpanded
@@ -332,9 +412,14 @@ Fact = (
     | AttemptLost
     | AttemptFailed
     | CallbackRequested
+    | CallbackMessageSent
     | CallbackAnswered
     | ModelPackageCreated
     | ModelApprovalChanged
+    | PipelineCreated
+    | PipelineUpdated
+    | PipelineVersionUpdated
+    | PipelineDeleted
     | UnknownFact
 )
 

@@ -130,6 +130,8 @@ def _created(event: e.Event, fact: e.ExecutionCreated) -> ExecutionState:
         file=fact.file,
         display_name=fact.display_name,
         description=fact.description,
+        pipeline_version=fact.pipeline_version,
+        pinned=fact.pinned,
         parameters=fact.parameters,
         max_parallel=fact.max_parallel,
         source_execution=fact.source_execution,
@@ -182,6 +184,11 @@ def _parallelism(execution: ExecutionView, event: e.Event, fact: e.ParallelismCh
     return {"max_parallel": fact.max_parallel}
 
 
+def _renamed(execution: ExecutionView, event: e.Event, fact: e.ExecutionRenamed) -> _Changes:
+    given = {"display_name": fact.display_name, "description": fact.description}
+    return {name: text for name, text in given.items() if text is not None}
+
+
 def _ended(execution: ExecutionView, event: e.Event, fact: e.ExecutionEnded) -> _Changes:
     return {
         "status": fact.status,
@@ -207,6 +214,7 @@ _EXECUTION: dict[type, Callable[[ExecutionView, e.Event, Any], _Changes]] = {
     e.RunnerAttached: _attached,
     e.StopRequested: _stop_requested,
     e.ParallelismChanged: _parallelism,
+    e.ExecutionRenamed: _renamed,
     e.ExecutionEnded: _ended,
     e.ExecutionRetried: _retried,
 }
@@ -350,8 +358,11 @@ def _reused(step: StepView, event: e.Event, fact: e.StepReused) -> _Changes:
 
 
 def _lost(step: StepView, event: e.Event, fact: e.AttemptLost) -> _Changes:
-    return _close(step, event, StepStatus.FAILED, fact.reason) | {
+    closed = _close(step, event, StepStatus.FAILED, fact.reason)
+    attempts: tuple[AttemptView, ...] = closed["attempts"]
+    return closed | {
         "status": StepStatus.WAITING,
+        "attempts": (*attempts[:-1], *(_evolved(one, {"lost": True}) for one in attempts[-1:])),
         "ended_at": None,
         "reason": f"attempt {fact.attempt} was lost: {fact.reason}",
     }
@@ -376,6 +387,12 @@ def _callback_requested(step: StepView, event: e.Event, fact: e.CallbackRequeste
         "doing": "waits for an answer",
         "metadata": {**step.metadata, "Callback": callback},
     }
+
+
+def _callback_told(step: StepView, event: e.Event, fact: e.CallbackMessageSent) -> _Changes:
+    if not fact.reason or step.callback_token != fact.token:
+        return {}
+    return {"doing": f"waits for an answer; {fact.reason}"}
 
 
 def _callback_answered(step: StepView, event: e.Event, fact: e.CallbackAnswered) -> _Changes:
@@ -403,6 +420,7 @@ _STEP: dict[type, Callable[[StepView, e.Event, Any], _Changes]] = {
     e.AttemptLost: _lost,
     e.AttemptFailed: _attempt_failed,
     e.CallbackRequested: _callback_requested,
+    e.CallbackMessageSent: _callback_told,
     e.CallbackAnswered: _callback_answered,
 }
 

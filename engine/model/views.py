@@ -27,6 +27,8 @@ class AttemptView:
     """The attempt's folder: ``job.log``, ``exit.json``, ``ml/``. Empty where no job runs."""
     handle: dict[str, Any] = field(default_factory=dict)
     failure_reason: str = ""
+    lost: bool = False
+    """Its job was gone without a trace, or had never started; nobody's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,10 @@ class ExecutionView:
     file: str = ""
     display_name: str = ""
     description: str = ""
+    pipeline_version: int = 0
+    """PipelineVersionId; 0 for one from before pipelines had versions."""
+    pinned: bool = False
+    """Whether it was started from that version, and not from its file."""
     parameters: dict[str, Any] = field(default_factory=dict)
     max_parallel: int = 0
     source_execution: str = ""

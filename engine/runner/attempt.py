@@ -16,6 +16,7 @@ from engine.definition.document import Step, StepType
 from engine.errors import PipetuiError, StoreError
 from engine.jobs.base import Exit, Finished, Gone, Handle, Job, JobRunner, Running
 from engine.model.events import (
+    CallbackMessageSent,
     CallbackRequested,
     Fact,
     ModelPackageCreated,
@@ -43,6 +44,7 @@ CHILDREN = "children"
 """Folder of an attempt that holds one folder per child."""
 
 Register = Callable[[ModelPackageCreated], Any]
+Send = Callable[[str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Attempt:
             self._answer.set_result(self._past.answer)
         self._preparing: asyncio.Task[Any] | None = None
         self._end_jobs = asyncio.Event()
+        self._stop_told = asyncio.Event()
         self._timed_out = False
         self._children: list[Attempt] = []
 
@@ -195,7 +198,7 @@ class Attempt:
         """See ``StepContext.packages``."""
         return await self._shell.packages(group)
 
-    async def answer(self, token: str, queue: str, inputs: Mapping[str, Any]) -> Answer:
+    async def answer(self, token: str, queue: str, inputs: Mapping[str, Any], send: Send) -> Answer:
         """See ``StepContext.answer``."""
         if not self._past.asked:
             facts: list[Fact] = [
@@ -203,7 +206,24 @@ class Attempt:
                 CallbackRequested(self.step.name, token, queue, dict(inputs)),
             ]
             await self._shell.record(*facts)
+        await self._tell(token, "Executing", send)
+        stopped = asyncio.ensure_future(self._stop_told.wait())
+        try:
+            ends: list[asyncio.Future[Any]] = [self._answer, stopped]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+        await self._tell(token, "Stopping", send)
         return await self._answer
+
+    async def _tell(self, token: str, message: str, send: Send) -> None:
+        """Send a message of a question that is still open, unless an earlier runner did."""
+        if self._answer.done() or message in self._past.told:
+            return
+        reach("telling")
+        reason = await send(message)
+        reach("told")
+        await self._shell.record(CallbackMessageSent(self.step.name, token, message, reason))
 
     def take_answer(self, answer: Answer) -> None:
         """Hand an answer to the handler; the first one counts."""
@@ -320,6 +340,7 @@ class Attempt:
         if self.stopping:
             return
         self.stopping = True
+        self._stop_told.set()
         if interruptible:
             self._end_jobs.set()
             if self._preparing is not None:

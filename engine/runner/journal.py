@@ -7,7 +7,7 @@ so that a burst costs one ``fsync``, not one each.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine.clock import Clock
 from engine.model.events import Event, Fact, StepProgressed
@@ -23,13 +23,22 @@ class Journal:
 
     Args:
         actor: stands in the events' envelopes.
+        committed: called after each transaction.
     """
 
-    def __init__(self, store: EventStore, lease: Lease, clock: Clock, actor: str) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        lease: Lease,
+        clock: Clock,
+        actor: str,
+        committed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._lease = lease
         self._clock = clock
         self._actor = actor
+        self._committed = committed
         self._notes: list[Fact] = []
         self._writing = asyncio.Lock()
         self._noted = asyncio.Event()
@@ -77,6 +86,7 @@ class Journal:
         reach("recording")
         events = await self._store.append(self._lease, batch, at=at, actor=actor, settled=settled)
         reach("recorded")
+        self._committed()
         return events
 
     async def keep(self) -> None:

@@ -21,6 +21,7 @@ from engine.steps.base import Outcome, failed, failed_by, succeeded
 from engine.steps.handlers import stand_in
 
 ScopeOf = Callable[[e.IterationContext], ExecutionScope]
+_ENDED_BADLY = (StepStatus.FAILED, StepStatus.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,19 @@ class Loops:
         """How a ForEach ended, from the ends of its steps.
 
         Args:
-            results: properties of the steps that succeeded.
+            results: properties of the steps that have ended.
             scope_of: what the Selector's Field sees in an iteration.
         """
         contexts = [one.context for one in self._iterations[end.step]]
         loop = self._definition.steps[end.step].for_each
         assert loop is not None, "only a ForEach has iterations"
         about = foreach.counts(end.statuses, len(contexts))
-        properties = about | {"IterationOutputs": foreach.outputs(loop, contexts, results)}
+        good = {
+            name: results[name]
+            for name, status in end.statuses.items()
+            if status is StepStatus.SUCCEEDED
+        }
+        properties = about | {"IterationOutputs": foreach.outputs(loop, contexts, good)}
         metadata = {"ForEach": dict(about)}
         match foreach.ended_as(end.statuses.values()):
             case StepStatus.FAILED:
@@ -114,16 +120,14 @@ class Loops:
                 )
             except PipetuiError as error:
                 return failed_loop(replace(failed_by(error), properties=properties), about)
-            properties["Selected"] = results[chosen.child(body)]
+            properties["Selected"] = good[chosen.child(body)]
             metadata["ForEach"]["Selector"] = {"StepName": body, "Index": chosen.index}
         return succeeded(properties, metadata)
 
 
-def readable(step: Step, status: StepStatus) -> bool:
-    """Whether the properties of a step can be read: those of a ForEach however it ended."""
-    return status is StepStatus.SUCCEEDED or (
-        step.for_each is not None and status in (StepStatus.FAILED, StepStatus.STOPPED)
-    )
+def readable(status: StepStatus, properties: Mapping[str, Any]) -> bool:
+    """Whether the properties of a step can be read: a job that failed or was stopped has some."""
+    return status is StepStatus.SUCCEEDED or (status in _ENDED_BADLY and bool(properties))
 
 
 def failed_loop(outcome: Outcome, about: Mapping[str, Any] | None = None) -> Outcome:

@@ -31,13 +31,14 @@ from engine.model.commands import RetryExecution
 from engine.model.fold import ExecutionState
 from engine.model.status import EXECUTION_ENDED, ExecutionStatus
 from engine.runner.faults import reach
+from engine.runner.observing import Observing
 from engine.runner.process import Report, RunnerRequest, alive, this_process
 from engine.runner.runner import Runner
 from engine.runner.start import Started, create
 from engine.runner.takeover import planned_facts, settle_waiting
 from engine.steps.base import Services
 from engine.steps.container import base_interpreter
-from engine.storage.tree import LocalTree
+from engine.storage.overlay import open_tree
 from engine.store.base import EventStore, Lease
 from engine.store.sqlite import SqliteStore
 
@@ -94,13 +95,31 @@ async def run_leased(
             await store.append(lease, facts, at=clock.now(), actor="runner")
         services, endpoint = open_services(home, config, view.id, view.file)
         endpoint.watch(asyncio.get_running_loop())
+        observing = Observing(store, view.id, home, config)
         try:
             job_runner = await choose_job_runner(home, config)
             status = await Runner(
-                home, store, lease, state, definition, graph, services, job_runner, clock
+                home,
+                store,
+                lease,
+                state,
+                definition,
+                graph,
+                services,
+                job_runner,
+                clock,
+                observing.wake,
             ).run()
-        finally:
-            endpoint.close()
+        except BaseException:
+            # Overtaken, cancelled or unable to write: the jobs go on, and so does what they call.
+            endpoint.leave()
+            await observing.close(drain=False)
+            raise
+        endpoint.close()
+    else:
+        # Whatever a runner that was killed at the very end had not told.
+        observing = Observing(store, view.id, home, config)
+    await observing.close(drain=True)
     reach("leaving")
     # Last of all: whoever takes the lease next wants the endpoint's port.
     await store.release(lease)
@@ -111,13 +130,13 @@ async def run_leased(
 async def _settle_waiting(
     store: EventStore, lease: Lease, clock: Clock, state: ExecutionState
 ) -> None:
-    """Carry out a retry that waits, and refuse whatever else does."""
+    """Carry out what waits and can be done to an ended execution, and refuse the rest."""
     rows = await store.commands(lease.execution_id)
     facts, settled = settle_waiting(state, rows)
     retries = [row for row in rows if isinstance(row.command, RetryExecution)]
     if settled:
         reach("retrying")
-        actor = retries[-1].actor if retries else "runner"
+        actor = (retries or rows)[-1].actor
         await store.append(lease, facts, at=clock.now(), actor=actor, settled=settled)
         reach("retried")
 
@@ -132,8 +151,9 @@ def open_services(
     job_home.mkdir(mode=0o700, exist_ok=True)
     endpoint = _bind(home, folder)
     variables = endpoint.environment()
-    tree = LocalTree(home.s3, Path(file).parent if file else None)
-    environments = Environments(home.environments, base_interpreter(config))
+    tree = open_tree(home.s3, Path(file).parent if file else None)
+    # What is built has its own path written into it: that of the folder, not of a link to it.
+    environments = Environments(Path(os.path.realpath(home.environments)), base_interpreter(config))
     return Services(config, tree, environments, job_home, lambda: variables), endpoint
 
 

@@ -23,7 +23,8 @@ def orphaned(db: sqlite3.Connection, execution_id: str) -> bool:
 def resume_orphans(home: Home) -> list[str]:
     """Give each execution that has not ended and whose runner is gone a new one.
 
-    Returns their ids, oldest first.
+    So does one that has ended, but whose runner was killed before its observers knew. Returns
+    their ids, oldest first.
 
     Errors: ``StoreError`` where the store cannot be read or a runner does not start.
     """
@@ -31,7 +32,8 @@ def resume_orphans(home: Home) -> list[str]:
         return []
     db = connect(home.database, read_only=True)
     try:
-        found = [one.id for one in queries.unfinished(db) if orphaned(db, one.id)]
+        candidates = [*(one.id for one in queries.unfinished(db)), *queries.held(db)]
+        found = [one for one in dict.fromkeys(candidates) if orphaned(db, one)]
     finally:
         db.close()
     for execution_id in found:

@@ -26,7 +26,7 @@ from engine.model import commands as c
 from engine.model import events as e
 from engine.model.fold import ExecutionState
 from engine.model.status import ExecutionStatus, StepStatus
-from engine.model.views import StepView
+from engine.model.views import AttemptView, StepView
 from engine.planning.edits import apply_edits
 from engine.planning.retry import failure_class, next_retry, user_code_policies
 from engine.planning.schedule import Schedule
@@ -70,6 +70,7 @@ class Runner:
 
     Args:
         state: of the execution, as the store folded it; the store keeps it up to date.
+        committed: called after each transaction.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Runner:
         services: Services,
         job_runner: JobRunner,
         clock: Clock,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
         view = state.execution
         self._home = home
@@ -95,7 +97,7 @@ class Runner:
         self._run_facts = Run(
             view.id, view.arn, view.pipeline, view.created_at, str(Path(view.file).parent)
         )
-        self._journal = Journal(store, lease, clock, "runner")
+        self._journal = Journal(store, lease, clock, "runner", committed)
         self._shell = Shell(
             services,
             clock,
@@ -111,7 +113,7 @@ class Runner:
         self._results: dict[str, dict[str, Any]] = {
             step.name: step.properties
             for step in state.steps.values()
-            if readable(self._loops.step(step.name), step.status)
+            if readable(step.status, step.properties)
         }
         self._attempts: dict[str, Attempt] = {}
         self._pauses: dict[str, asyncio.TimerHandle] = {}
@@ -323,13 +325,14 @@ class Runner:
         """The facts that an outcome makes, and those that follow from it."""
         attempt = self._attempts.pop(name, None)
         number = attempt.attempt if attempt else 1
-        if outcome.lost and number < LOST_ATTEMPTS and not (attempt and attempt.stopping):
+        lost = sum(one.lost for one in self._tried(name)) + outcome.lost
+        if outcome.lost and lost < LOST_ATTEMPTS and not (attempt and attempt.stopping):
             self._schedule.reopen(name)
             return [e.AttemptLost(name, number, outcome.reason)]
         if again := self._retry(name, number, outcome):
             return [again]
         fact = _ended(name, outcome)
-        if readable(self._loops.step(name), outcome.status):
+        if readable(outcome.status, outcome.properties):
             self._results[name] = outcome.properties
         verdict = outcome.metadata.get("Condition", {}).get("Outcome")
         return [
@@ -338,6 +341,11 @@ class Runner:
                 name, outcome.status, None if verdict is None else verdict == "True"
             ),
         ]
+
+    def _tried(self, name: str) -> list[AttemptView]:
+        """The attempts of a step since it was last told to run, by a start or a retry."""
+        view = self._state.steps[name]
+        return [one for one in view.attempts if one.started_at >= (view.started_at or 0.0)]
 
     def _retry(self, name: str, number: int, outcome: Outcome) -> e.Fact | None:
         """See to it that a failed step runs again where a policy of its says so."""
@@ -349,7 +357,7 @@ class Runner:
             (*step.retry_policies, *own),
             step.type,
             failure_class(outcome.code),
-            tried=number - 1,
+            tried=sum(not one.lost for one in self._tried(name)) - 1,
             since_start_s=self._clock.now() - (view.started_at or self._clock.now()),
         )
         if retry is None:
@@ -426,6 +434,8 @@ class Runner:
                 case c.ChangeParallelism(number):
                     facts = [e.ParallelismChanged(number)]
                     self._max_parallel = number or self._services.config.parallel
+                case c.RenameExecution(display_name, description):
+                    facts = [e.ExecutionRenamed(display_name, description)]
                 case c.AnswerCallback() as command:
                     facts, after, result = self._answer(command, row.actor)
                     state = c.CommandState.REJECTED if result else state

@@ -77,7 +77,7 @@ class ExecutionScope:
         raise ExpressionError(f"ClientError: there is no execution variable {name}")
 
     def step_property(self, step: str, path: Path) -> Any:
-        """A property of a step that has succeeded; a sibling's is that of the same iteration."""
+        """A property of a step that has ended; a sibling's is that of the same iteration."""
         document = self._definition.steps[step].type == "Job"
         return walk(self._result(step), path, root=f"Steps.{step}", parse_text=document)
 
@@ -120,7 +120,7 @@ class ExecutionScope:
             step = self._iteration.child(step)
         if step not in self._results:
             raise ExpressionError(
-                f"ClientError: step {step} has no properties: it did not run",
+                f"ClientError: step {step} has no properties: it did not run, or its job did not",
                 code="step-has-no-properties",
             )
         return self._results[step]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,19 +14,38 @@ from engine.clock import Clock
 from engine.config import Config, load_config
 from engine.definition.document import Definition
 from engine.definition.graph import Graph
-from engine.definition.loader import Examination, examine_bytes
+from engine.definition.loader import Examination, examine, examine_bytes
 from engine.definition.parameters import bind
 from engine.errors import DefinitionError, PipetuiError
 from engine.home import Home
 from engine.model.events import ExecutionCreated
 from engine.model.fold import ExecutionState
+from engine.model.pipelines import PipelineStatus, PipelineVersionView, existing
+from engine.pipelines import limits
 from engine.planning.edits import apply_edits
 from engine.planning.plan import Plan, make_plan
+from engine.runner.python_file import is_python, make_pipeline
 from engine.sources.base import StartRequest
 from engine.steps.handlers import refuse, stand_in
 
 _UNNAMED = {"pipeline", "definition"}
-PIPELINE_NAME_LIMIT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionText:
+    """A definition as it was found.
+
+    Args:
+        file: where it came from, absolute; empty where no file is behind it.
+        pipeline: the pipeline's name, where whoever made the definition says it.
+        version: the version it is of a pipeline that is known.
+    """
+
+    text: str
+    examination: Examination
+    file: str
+    pipeline: str = ""
+    version: PipelineVersionView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +60,40 @@ class Prepared:
     plan: Plan
     config: Config
     warnings: tuple[PipetuiError, ...]
+    version: PipelineVersionView | None = None
+    """The version that was asked for; None where the definition is a file's."""
 
     @property
     def sha(self) -> str:
         """SHA-256 of the definition's text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return sha_of(self.text)
 
 
-def read_definition(file: str) -> tuple[str, Examination]:
-    """Text and examination of a definition file.
+def sha_of(text: str) -> str:
+    """What a text is stored under: its SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def content_of(definition: Definition) -> str:
+    """Digest of what a definition says: layout, order of keys and comments change nothing."""
+    return sha_of(json.dumps(definition.raw, sort_keys=True, separators=(",", ":")))
+
+
+def read_definition(file: str, python: str = "") -> DefinitionText:
+    """The definition in a file, or the one that a Python file makes.
+
+    Args:
+        python: the interpreter for a Python file; see ``make_pipeline``, also for errors.
 
     Errors: ``DefinitionError`` (``definition-unreadable``) where the file cannot be read.
     """
+    if is_python(file) and Path(file).is_file():
+        made = make_pipeline(file, python)
+        examination = examine(made.text, format="json")
+        for problem in (*examination.errors, *examination.warnings):
+            # A line of what was made is none of the file's.
+            problem.file, problem.line = file, None
+        return DefinitionText(made.text, examination, file, made.name)
     try:
         data = Path(file).read_bytes()
     except OSError as problem:
@@ -61,23 +103,50 @@ def read_definition(file: str) -> tuple[str, Examination]:
             hint="Check the path; a definition is a .json or .yaml file.",
             file=file,
         ) from problem
-    return data.decode("utf-8", "replace"), examine_bytes(data, file=file)
+    text = data.decode("utf-8", "replace")
+    return DefinitionText(text, examine_bytes(data, file=file), file)
 
 
-def prepare(home: Home, request: StartRequest, source: ExecutionState | None) -> Prepared:
+async def pinned_definition(store: Any, request: StartRequest) -> DefinitionText | None:
+    """The definition of the version that a request names; None where it names a file.
+
+    Errors: ``NotFound`` where there is no such pipeline or version.
+    """
+    if request.file and not request.version:
+        return None
+    pipeline = existing(await store.pipeline(request.pipeline), request.pipeline)
+    version = pipeline.version(request.version)
+    text = await store.definition(version.definition)
+    file = version.file
+    examination = examine(text, file="" if is_python(file) else file)
+    return DefinitionText(text, examination, file, pipeline.name, version)
+
+
+def prepare(
+    home: Home,
+    request: StartRequest,
+    source: ExecutionState | None,
+    pinned: DefinitionText | None = None,
+) -> Prepared:
     """Check a request and plan it.
 
     Args:
         source: the execution that ``request.source_execution`` names.
+        pinned: what ``pinned_definition`` found.
 
     Errors: an ``ExceptionGroup`` of ``DefinitionError`` for what the definition breaks; what a
     parameter, the selection or the configuration breaks, alone.
     """
-    text, examination = read_definition(request.file)
+    limits.check_token(request.token)
+    limits.check_execution_name(request.display_name)
+    limits.check_description(request.description)
+    config = load_config(home.config, pinned.file if pinned else request.file)
+    python = request.python or config.definition_python
+    found = pinned or read_definition(request.file, python)
+    examination = found.examination
     if examination.errors or examination.definition is None:
         raise ExceptionGroup("the definition is not valid", list(examination.errors))
     definition = examination.definition
-    config = load_config(home.config, request.file)
     graph = examination.graph or Graph.of(definition)
     parameters = bind(definition.parameters, request.parameters)
     edited = {
@@ -85,8 +154,11 @@ def prepare(home: Home, request: StartRequest, source: ExecutionState | None) ->
         for name, step in definition.steps.items()
         if name in request.edits
     }
-    given = request.pipeline or (source.execution.pipeline if source else "")
-    name = pipeline_name(given, request.file)
+    if pinned:
+        name = pinned.pipeline
+    else:
+        given = request.pipeline or (source.execution.pipeline if source else "")
+        name = pipeline_name(given or found.pipeline, request.file)
     plan = make_plan(
         definition,
         graph,
@@ -96,7 +168,17 @@ def prepare(home: Home, request: StartRequest, source: ExecutionState | None) ->
         source=source,
         pipeline=name,
     )
-    return Prepared(name, text, definition, graph, parameters, plan, config, examination.warnings)
+    return Prepared(
+        name,
+        found.text,
+        definition,
+        graph,
+        parameters,
+        plan,
+        config,
+        examination.warnings,
+        found.version,
+    )
 
 
 def pipeline_name(given: str, file: str) -> str:
@@ -105,38 +187,42 @@ def pipeline_name(given: str, file: str) -> str:
     Errors: ``DefinitionError`` for a given name that the service would refuse.
     """
     if given:
-        if not re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}", given):
-            raise DefinitionError(
-                f"{given!r} is not a pipeline name",
-                code="pipeline-name-invalid",
-                hint="Letters, digits and single hyphens, at most 256.",
-            )
+        limits.check_pipeline_name(given)
         return given
     path = Path(file)
     stem = path.parent.name if path.stem in _UNNAMED else path.stem
     words = re.findall(r"[A-Za-z0-9]+", stem)
-    return "-".join(words)[:PIPELINE_NAME_LIMIT] or "pipeline"
+    return "-".join(words)[: limits.NAME_LIMIT] or "pipeline"
 
 
-def creation(request: StartRequest, prepared: Prepared) -> ExecutionCreated:
+def creation(request: StartRequest, prepared: Prepared, max_parallel: int = 0) -> ExecutionCreated:
     """The fact that creates the execution.
+
+    Args:
+        max_parallel: the pipeline's, for a request that does not say.
 
     Errors: an ``ExceptionGroup`` of ``PlanError`` for every step that cannot run here.
     """
     if prepared.plan.refused:
         raise ExceptionGroup("steps that cannot run here", list(prepared.plan.refused))
+    version = prepared.version
+    file = version.file if version else request.file
     return ExecutionCreated(
         pipeline=prepared.pipeline,
         definition=prepared.sha,
         parameters=dict(prepared.parameters),
         steps=prepared.plan.steps,
-        file=str(Path(request.file).absolute()),
+        file=str(Path(file).absolute()) if file else "",
         display_name=request.display_name,
-        max_parallel=request.max_parallel,
+        description=request.description,
+        max_parallel=request.max_parallel or max_parallel,
         source_execution=request.source_execution,
         selection=request.selection,
         edits={name: dict(edits) for name, edits in request.edits.items()},
         token=request.token,
+        content=version.content if version else content_of(prepared.definition),
+        pipeline_version=version.number if version else 0,
+        pinned=version is not None,
     )
 
 
@@ -156,7 +242,9 @@ async def create(
 ) -> Started:
     """Check a request and create its execution; see ``prepare`` and ``creation`` for errors."""
     source = await store.state(request.source_execution) if request.source_execution else None
-    prepared = prepare(home, request, source)
-    fact = creation(request, prepared)
+    prepared = prepare(home, request, source, await pinned_definition(store, request))
+    pipeline = await store.pipeline(prepared.pipeline)
+    known = pipeline is not None and pipeline.status is PipelineStatus.ACTIVE
+    fact = creation(request, prepared, pipeline.max_parallel if known else 0)
     execution_id = await store.create(new_id(), fact, prepared.text, at=clock.now(), actor=actor)
     return Started(execution_id, prepared)

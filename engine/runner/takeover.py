@@ -28,12 +28,14 @@ class Past:
         started_at: when the attempt began, seconds since the epoch.
         executing_since: when its job started; None where that is not on record.
         asked: whether its question was asked.
+        told: the messages that were sent about it, by their status.
         answer: what was said to it.
     """
 
     started_at: float | None = None
     executing_since: float | None = None
     asked: bool = False
+    told: frozenset[str] = frozenset()
     answer: Answer | None = None
 
 
@@ -48,6 +50,8 @@ def past_of(step: StepView, events: Iterable[e.Event]) -> Past:
                 past = replace(past, executing_since=past.executing_since or event.at)
             case e.CallbackRequested(name) if name == step.name:
                 past = replace(past, asked=True)
+            case e.CallbackMessageSent(name, _, message) if name == step.name:
+                past = replace(past, told=past.told | {message})
             case e.CallbackAnswered(name) as fact if name == step.name:
                 past = replace(past, answer=answer_of(fact, event.actor))
     return past
@@ -83,20 +87,25 @@ def settle_waiting(
 
     Retries that waited together are one. Succeeded steps are kept; everything else runs again,
     except what a kept Condition's outcome or the selection had skipped, and what a kept ForEach
-    did without. Everything but a retry is refused, and after a Fail step that is too.
+    did without. After a Fail step a retry is refused. A new name is taken; all else is refused.
     """
     facts: list[e.Fact] = []
+    renamed: list[e.Fact] = []
     settled: list[Settlement] = []
     for row in rows:
-        if not isinstance(row.command, c.RetryExecution):
-            refusal = f"the execution is {state.execution.status}"
-        else:
-            refusal = retry_refusal(state)
-            if not refusal:
-                facts = [_retried(state, row.command)]
+        refusal = ""
+        match row.command:
+            case c.RetryExecution() as command:
+                refusal = retry_refusal(state)
+                if not refusal:
+                    facts = [_retried(state, command)]
+            case c.RenameExecution(display_name, description):
+                renamed.append(e.ExecutionRenamed(display_name, description))
+            case _:
+                refusal = f"the execution is {state.execution.status}"
         verdict = c.CommandState.REJECTED if refusal else c.CommandState.ACCEPTED
         settled.append(Settlement(row.id, verdict, refusal))
-    return facts, settled
+    return [*renamed, *facts], settled
 
 
 def _retried(state: ExecutionState, command: c.RetryExecution) -> e.ExecutionRetried:

@@ -50,6 +50,7 @@ def describe_execution(view: ExecutionView) -> Json:
         CreatedBy=_present(UserProfileName=view.created_by),
         ParallelismConfiguration=_present(MaxParallelExecutionSteps=view.max_parallel),
         SelectiveExecutionConfig=_selective(view),
+        PipelineVersionId=view.pipeline_version,
         Local=_execution_extras(view),
     )
 

@@ -11,6 +11,7 @@ from engine.model.status import ApprovalStatus
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 
 if TYPE_CHECKING:
+    from engine.comparison.executions import Difference, ExecutionDifference
     from engine.logs.base import LogSource
     from engine.storage.preview import Preview
 
@@ -118,12 +119,15 @@ class StartRequest:
     """What to run.
 
     Args:
-        file: a definition (.json, .yaml) or Python with ``get_pipeline``; absolute.
+        file: a definition (.json, .yaml) or Python with ``get_pipeline``; absolute. Empty: the
+            ``version`` of ``pipeline``.
         parameters: values as given; text is parsed by the declared type.
         pipeline: the pipeline's name; default: the file's folder or stem.
         selection: the steps to run; empty means all. The others are reused from
             ``source_execution``.
         edits: step name -> path inside its Arguments -> value.
+        version: a PipelineVersionId or an alias; empty: the newest.
+        python: the interpreter for a Python file; default: the configuration's.
     """
 
     file: str
@@ -135,6 +139,9 @@ class StartRequest:
     source_execution: str = ""
     edits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     token: str = ""
+    description: str = ""
+    version: str = ""
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +232,18 @@ class Source(Protocol):
         """The definition's parameters."""
         ...
 
+    async def last_green(self, step: StepView) -> StepView | None:
+        """The step's last run before this one that succeeded, in an execution of its pipeline."""
+        ...
+
+    async def compare(self, before: str, now: str) -> ExecutionDifference:
+        """What differs between two executions; reads the files that their steps were given."""
+        ...
+
+    async def compare_step(self, before: StepView, now: StepView) -> list[Difference]:
+        """What differs between two runs of a step: files, arguments, environment, metrics."""
+        ...
+
     def log(self, step: StepView, attempt: int = 0) -> LogSource:
         """The log of a step's attempt (0: the current one); empty where there is none yet."""
         ...
@@ -283,6 +302,10 @@ class Control(Protocol):
 
     async def stop(self, execution_id: str, reason: str = "") -> None:
         """Stop an execution."""
+        ...
+
+    async def change_parallelism(self, execution_id: str, max_parallel: int) -> None:
+        """Change how many steps of a running execution may run at once; what runs goes on."""
         ...
 
     async def answer(

@@ -18,11 +18,12 @@ from engine.model.events import ModelApprovalChanged
 from engine.model.fold import ExecutionState
 from engine.model.status import EXECUTION_ENDED, ApprovalStatus, StepAction, StepStatus
 from engine.model.views import ModelPackageView
+from engine.pipelines import limits
 from engine.runner import takeover
 from engine.runner.process import RunnerRequest, alive
 from engine.runner.resume import resume_orphans, take_over
 from engine.runner.spawn import spawn
-from engine.runner.start import Prepared, prepare
+from engine.runner.start import DefinitionText, Prepared, pinned_definition, prepare
 from engine.runner.wakeup import nudge
 from engine.sources.base import (
     PlannedStep,
@@ -42,22 +43,28 @@ _POLL_S = 0.02
 
 
 class LocalControl:
-    """``Control`` over one home."""
+    """``Control`` over one home.
 
-    def __init__(self, home: Home, clock: Clock | None = None) -> None:
+    Args:
+        who: who acts, for the record; this process's user where nobody is named.
+    """
+
+    def __init__(self, home: Home, clock: Clock | None = None, who: str = "") -> None:
         self._home = home
         self._clock = clock or SystemClock()
+        self._who = who or actor()
 
     async def start(self, request: StartRequest) -> str:
         """See ``Control.start``."""
-        return await self._spawn(RunnerRequest(str(self._home.root), actor(), request))
+        return await self._spawn(RunnerRequest(str(self._home.root), self._who, request))
 
     async def plan(self, request: StartRequest) -> PlanView:
         """See ``Control.plan``."""
         async with self._store() as store:
             named = request.source_execution
             source = await store.state(named) if named else None
-        return await asyncio.to_thread(_plan_view, self._home, request, source)
+            pinned = await pinned_definition(store, request)
+        return await asyncio.to_thread(_plan_view, self._home, request, source, pinned)
 
     async def rerun(self, request: RerunRequest) -> str:
         """See ``Control.rerun``."""
@@ -77,8 +84,10 @@ class LocalControl:
         for step, values in request.edits.items():
             name = state.steps[step].declared_name if step in state.steps else step
             edits[name] = {**edits.get(name, {}), **values}
+        pinned = execution.pinned or not execution.file
         return StartRequest(
-            file=execution.file,
+            file="" if pinned else execution.file,
+            version=str(execution.pipeline_version) if pinned else "",
             parameters={**execution.parameters, **request.parameters},
             pipeline=execution.pipeline,
             max_parallel=request.max_parallel or execution.max_parallel,
@@ -106,6 +115,40 @@ class LocalControl:
                     code="stop-refused",
                 )
             number = await self._send(store, execution_id, c.StopExecution(reason))
+        await self._settle(execution_id, number)
+
+    async def change_parallelism(self, execution_id: str, max_parallel: int) -> None:
+        """See ``Control.change_parallelism``."""
+        if max_parallel < 1:
+            raise CommandRejected(
+                f"{max_parallel} steps at once would start none",
+                code="parallelism-invalid",
+                hint="1 is the least; to start no step any more, stop the execution.",
+            )
+        async with self._store() as store:
+            status = (await store.state(execution_id)).execution.status
+            if status in EXECUTION_ENDED:
+                raise CommandRejected(
+                    f"execution {execution_id} is {status}: no step of it starts any more",
+                    code="parallelism-refused",
+                    hint="A retry takes a new limit: `pipetui retry E --max-parallel N`.",
+                )
+            number = await self._send(store, execution_id, c.ChangeParallelism(max_parallel))
+        await self._settle(execution_id, number)
+
+    async def rename(
+        self, execution_id: str, display_name: str | None = None, description: str | None = None
+    ) -> None:
+        """Change the display name or the description of an execution, ended or not.
+
+        Errors: ``DefinitionError`` where one is too long.
+        """
+        limits.check_execution_name(display_name or "")
+        limits.check_description(description or "")
+        async with self._store() as store:
+            await store.state(execution_id)
+            command = c.RenameExecution(display_name, description)
+            number = await self._send(store, execution_id, command)
         await self._settle(execution_id, number)
 
     async def answer(
@@ -139,7 +182,7 @@ class LocalControl:
             raise CommandRejected(f"{found.arn} is {approval} already", code="approval-unchanged")
         fact = ModelApprovalChanged(found.arn, found.approval, approval, comment, ssh_client())
         async with self._store() as store:
-            return await store.decide(fact, at=self._clock.now(), actor=actor())
+            return await store.decide(fact, at=self._clock.now(), actor=self._who)
 
     async def resume(self) -> Sequence[str]:
         """See ``Control.resume``."""
@@ -164,7 +207,7 @@ class LocalControl:
         )
 
     async def _send(self, store: SqliteStore, execution_id: str, command: c.Command) -> int:
-        return await store.send(execution_id, command, at=self._clock.now(), actor=actor())
+        return await store.send(execution_id, command, at=self._clock.now(), actor=self._who)
 
     async def _settle(self, execution_id: str, number: int) -> None:
         """See to it that a runner deals with a command, and raise what it refuses."""
@@ -235,8 +278,13 @@ def _selection(
     return tuple(name for name in state.steps if name in chosen)
 
 
-def _plan_view(home: Home, request: StartRequest, source: ExecutionState | None) -> PlanView:
-    prepared = prepare(home, request, source)
+def _plan_view(
+    home: Home,
+    request: StartRequest,
+    source: ExecutionState | None,
+    pinned: DefinitionText | None,
+) -> PlanView:
+    prepared = prepare(home, request, source, pinned)
     refused = {problem.path: problem for problem in prepared.plan.refused}
     steps = []
     for declared in prepared.plan.steps:

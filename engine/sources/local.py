@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.definition.document import Definition, Step
-from engine.definition.loader import load
+from engine.definition.loader import document, load
 from engine.errors import NotFound
 from engine.home import Home
 from engine.logs.base import LogSource
@@ -35,6 +35,9 @@ from engine.storage.tree import LocalTree
 from engine.store import queries
 from engine.store.connection import connect
 from engine.store.thread import StoreThread
+
+if TYPE_CHECKING:
+    from engine.comparison.executions import Difference, ExecutionDifference, Side
 
 T = TypeVar("T")
 POLL_S = 0.25
@@ -96,7 +99,7 @@ class LocalSource:
         definition = await self.definition(execution_id)
         repeats = any(step.for_each for step in definition.steps.values())
         steps = await self._ask(queries.steps, execution_id) if repeats else []
-        return await asyncio.to_thread(_graph, definition, steps)
+        return await asyncio.to_thread(graph_of, definition, steps)
 
     async def raw_arguments(self, execution_id: str, step: str) -> Any:
         """See ``Source.raw_arguments``."""
@@ -113,6 +116,36 @@ class LocalSource:
     async def parameters(self, execution_id: str) -> list[ParameterView]:
         """See ``Source.parameters``."""
         return parameter_views(await self.definition(execution_id))
+
+    async def last_green(self, step: StepView) -> StepView | None:
+        """See ``Source.last_green``."""
+        execution = await self.execution(step.execution_id)
+        earlier = await self._ask(
+            queries.earlier_steps, execution.pipeline, step.name, execution.created_at
+        )
+        green = (one for one in earlier if one.status == "Succeeded" and one.directory)
+        return next(green, None)
+
+    async def compare(self, before: str, now: str) -> ExecutionDifference:
+        """See ``Source.compare``."""
+        from engine.sources.comparing import compare
+
+        sides = [await self._side(one) for one in (before, now)]
+        return await asyncio.to_thread(compare, *sides)
+
+    async def _side(self, execution_id: str) -> Side:
+        from engine.comparison.executions import Side
+
+        execution = await self.execution(execution_id)
+        steps = {step.name: step for step in await self.steps(execution.id)}
+        text = await self._ask(queries.definition, execution.definition)
+        return Side(execution, steps, await asyncio.to_thread(document, text))
+
+    async def compare_step(self, before: StepView, now: StepView) -> list[Difference]:
+        """See ``Source.compare_step``."""
+        from engine.sources.comparing import compare_runs
+
+        return await asyncio.to_thread(compare_runs, before, now)
 
     def log(self, step: StepView, attempt: int = 0) -> LogSource:
         """See ``Source.log``."""
@@ -210,7 +243,7 @@ async def _touches(database: Path) -> AsyncIterator[None]:
 _EDGE_KINDS = {"reference": "reference", "depends_on": "depends_on", "foreach": "body"}
 
 
-def _graph(definition: Definition, views: Sequence[StepView]) -> Graph:
+def graph_of(definition: Definition, views: Sequence[StepView] = ()) -> Graph:
     """The definition's graph; a body that has iterations is drawn once for each of them."""
     from engine.definition import graph as graphs
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.errors import CommandRejected, NotFound
 from engine.home import Home
 from engine.model.events import Event
+from engine.model.pipelines import PipelineView
 from engine.model.status import EXECUTION_ENDED
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import queries
@@ -73,6 +74,26 @@ class LocalReader:
     def packages(self, group: str = "") -> list[ModelPackageView]:
         """Model package versions, newest first."""
         return queries.packages(self._db, group)
+
+    def package(self, text: str) -> ModelPackageView:
+        """The version that an ARN or ``group/version`` names. Errors: ``NotFound``."""
+        return queries.find_package(self._db, text)
+
+    def pipelines(self) -> list[PipelineView]:
+        """Pipelines, by name; deleted ones are left out."""
+        return queries.pipelines(self._db)
+
+    def pipeline(self, text: str) -> PipelineView:
+        """The pipeline that a name, in whatever case, or an ARN names. Errors: ``NotFound``."""
+        return queries.find_pipeline(self._db, text)
+
+    def executions_of(self, pipeline: PipelineView) -> list[ExecutionView]:
+        """The executions of a pipeline, newest first."""
+        return queries.executions_of(self._db, pipeline)
+
+    def definition_text(self, sha: str) -> str:
+        """The text of a definition, as an execution or a version names it. Errors: ``NotFound``."""
+        return queries.definition(self._db, sha)
 
     def waiting(self) -> list[StepView]:
         """Callback steps that wait for an answer, oldest execution first."""

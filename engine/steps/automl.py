@@ -102,7 +102,7 @@ class AutoMLStep:
         if not context.resuming:
             context.doing("copying inputs")
             await context.in_thread(_lay_out, context, host, plan)
-        command = (prepared.python, str(FOLDER / "automl"), "--root", "/opt/ml")
+        command = (prepared.python, str(FOLDER), "automl", "--root", "/opt/ml")
         environment = job_environment(context, prepared, _ONE_THREAD)
         jobs = jobs_on([host], context, IMAGE, command, environment)
         context.doing("searching")

@@ -90,9 +90,15 @@ class JobsEnd:
         return any(one.lost for one in self.exits)
 
     @property
+    def culprit(self) -> int:
+        """The host whose end counts: the first that failed by itself, not one stopped for it."""
+        bad = [number for number, one in enumerate(self.exits) if not one.ok]
+        return next((number for number in bad if not self.exits[number].stopped), (*bad, 0)[0])
+
+    @property
     def worst(self) -> Exit:
-        """The exit to report: the first that is not fine."""
-        return next((one for one in self.exits if not one.ok), self.exits[0])
+        """The exit to report: that of the culprit."""
+        return self.exits[self.culprit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +218,20 @@ class StepContext(Protocol):
         """Run blocking work off the loop."""
         ...
 
-    async def answer(self, token: str, queue: str, inputs: Mapping[str, Any]) -> Answer:
-        """Ask a person (or a program) and wait for the answer."""
+    async def answer(
+        self,
+        token: str,
+        queue: str,
+        inputs: Mapping[str, Any],
+        send: Callable[[str], Awaitable[str]],
+    ) -> Answer:
+        """Ask a person (or a program) and wait for the answer.
+
+        Args:
+            send: sends the message with the given status, ``Executing`` at first and ``Stopping``
+                when the run is being stopped; returns who did not take it, and why. Called once
+                for each, but again where a runner dies before that is on record.
+        """
         ...
 
     def resolve(self, value: Any) -> Any:

@@ -175,7 +175,7 @@ class CheckStep:
         if not context.resuming:
             context.doing("copying inputs")
             await context.in_thread(_lay_out, context, host, kind, compared)
-        command = (prepared.python, str(PROGRAMS / "checks"), self._program, "--root", "/opt/ml")
+        command = (prepared.python, str(PROGRAMS), self._program, "--root", "/opt/ml")
         declared = text_map(section(context.arguments, "Environment"))
         earlier = {
             f"baseline_{one.name.lower()}": f"{BASELINE}/{one.file}"

@@ -17,6 +17,7 @@ from engine.definition.document import Step
 from engine.environments.build import Environment
 from engine.environments.catalog import Override, Resolution, resolve
 from engine.environments.grade import Grade
+from engine.environments.overlay import lay_over
 from engine.errors import EnvironmentError_, JobError, PlanError
 from engine.steps.base import StepContext
 from engine.steps.opt_ml import as_text
@@ -38,6 +39,8 @@ class Prepared:
     """What the image was resolved to; None where no image is behind the job."""
     description: dict[str, Any]
     """For people: image, grade, interpreter, notes."""
+    shared: bool = False
+    """Whether it was built for every job that wants it; see ``own_environment``."""
 
 
 def runs_images(config: Config) -> bool:
@@ -154,7 +157,21 @@ def prepared_in(
             "Python": str(environment.python),
             "Notes": list(resolution.notes),
         },
+        shared=bool(environment.key),
     )
+
+
+async def own_environment(context: StepContext, prepared: Prepared) -> Prepared:
+    """An overlay of the attempt's own over a built environment, for what its job installs.
+
+    What is no built environment (the host's own Python, a container) is given back as it is.
+    """
+    if not prepared.shared:
+        return prepared
+    below, folder = Path(prepared.python).parent.parent, context.directory / "environment"
+    programs: Path = await context.in_thread(lay_over, below, folder)
+    python, path = str(programs / "python"), f"{programs}:{prepared.path}"
+    return replace(prepared, python=python, path=path, shared=False)
 
 
 def job_environment(

@@ -21,7 +21,6 @@ from typing import Any
 from engine.config import Config
 from engine.definition.document import Step
 from engine.environments.image import Family, parse_image
-from engine.environments.overlay import lay_over
 from engine.errors import EnvironmentError_, PlanError
 from engine.steps.base import Outcome, StepContext
 from engine.steps.container import Prepared, interpreter_version, prepare, resolve_image
@@ -132,7 +131,7 @@ class FunctionStep(TrainingStep):
         return replace(outcome, code=code) if code else outcome
 
     async def prepare(self, context: StepContext, host: Host) -> Prepared:
-        """The image's environment with the SDK and the dependencies, and an overlay of the job's.
+        """The image's environment with the SDK and the dependencies.
 
         Errors: ``EnvironmentError_``, where there is no Python to build it on among others.
         """
@@ -140,7 +139,7 @@ class FunctionStep(TrainingStep):
         image = image_of(context.arguments)
         python = _interpreter(image, request, context.services.config)
         wanted = _write_requirements(context.directory, _dependencies(host, request), request.sdk)
-        return own_environment(context, await prepare(context, image, wanted, python))
+        return await prepare(context, image, wanted, python)
 
     def command(self, context: StepContext, prepared: Prepared) -> tuple[tuple[str, ...], bool]:
         """The definition's own command, without the dependencies: they are installed."""
@@ -152,13 +151,6 @@ class FunctionStep(TrainingStep):
     def variables(self, context: StepContext) -> dict[str, str]:
         """The job's variables; ``LOGNAME`` says root, as it is in the image."""
         return {"LOGNAME": "root", **super().variables(context)}
-
-
-def own_environment(context: StepContext, prepared: Prepared) -> Prepared:
-    """An overlay of the attempt's own over a built environment."""
-    below = Path(prepared.python).parent.parent
-    programs = lay_over(below, context.directory / "environment")
-    return replace(prepared, python=str(programs / "python"), path=f"{programs}:{prepared.path}")
 
 
 def without_dependencies(command: Sequence[str]) -> tuple[str, ...]:

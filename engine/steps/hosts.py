@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.errors import JobError, PipetuiError
-from engine.jobs.attempt import LOG
+from engine.jobs.attempt import LOG, started_at
 from engine.jobs.base import Job
 from engine.model.status import StepStatus
 from engine.steps.base import JobsEnd, Outcome, StepContext, failed, succeeded
@@ -138,6 +138,23 @@ def job_status(end: JobsEnd) -> str:
     return "Completed" if end.ok else "Failed"
 
 
+def job_times(kind: str, hosts: Sequence[Host], end: JobsEnd) -> dict[str, float]:
+    """The points in time that the description of a job has, in seconds since the epoch.
+
+    Args:
+        kind: ``Processing``, ``Training`` or ``Transform``; the members are named after it.
+    """
+    ended = max((one.ended_at for one in end.exits if one.ended_at is not None), default=None)
+    started = started_at(str(hosts[0].folder))
+    found = {
+        "CreationTime": started,
+        f"{kind}StartTime": started,
+        f"{kind}EndTime": ended,
+        "LastModifiedTime": ended,
+    }
+    return {name: at for name, at in found.items() if at is not None}
+
+
 def job_outcome(
     end: JobsEnd,
     hosts: Sequence[Host],
@@ -152,7 +169,7 @@ def job_outcome(
     When one host fails, the others are stopped; the reason is that of the one that failed.
 
     Args:
-        kind: ``Processing`` or ``Training``.
+        kind: ``Processing``, ``Training`` or ``Transform``.
         limit: seconds that the job had, where its time was limited.
     """
     if end.timed_out:
@@ -161,8 +178,6 @@ def job_outcome(
         return Outcome(StepStatus.STOPPED, properties, metadata)
     if end.ok:
         return succeeded(properties, metadata, note)
-    bad = [number for number, one in enumerate(end.exits) if not one.ok]
-    first = next((number for number in bad if not end.exits[number].stopped), bad[0])
-    reason = algorithm_error(end.exits[first], hosts[first].ml.read_text(FAILURE), kind)
+    reason = algorithm_error(end.worst, hosts[end.culprit].ml.read_text(FAILURE), kind)
     properties = {**properties, "FailureReason": reason}
     return replace(failed(reason, "algorithm-error", properties, metadata, note), lost=end.lost)

@@ -16,7 +16,6 @@ from engine.environments.programs import FOLDER
 from engine.errors import PlanError
 from engine.steps.base import StepContext
 from engine.steps.container import Prepared, prepare
-from engine.steps.function import own_environment
 from engine.steps.hosts import Host
 from engine.steps.inputs import section
 from engine.steps.training import TrainingStep, image_of
@@ -59,7 +58,7 @@ class NotebookStep(TrainingStep):
         return None
 
     async def prepare(self, context: StepContext, host: Host) -> Prepared:
-        """The image's environment with a kernel, and an overlay of the job's own.
+        """The image's environment with a kernel.
 
         Hyperparameters reach a job as texts; the notebook gets them with their types, from a file.
         """
@@ -68,7 +67,7 @@ class NotebookStep(TrainingStep):
             host.ml.write_json(f"{CONFIG}/notebookparameters.json", dict(given))
         wanted = context.directory / "requirements.txt"
         wanted.write_text("\n".join([*_JUPYTER, ""]), encoding="utf-8")
-        return own_environment(context, await prepare(context, image_of(context.arguments), wanted))
+        return await prepare(context, image_of(context.arguments), wanted)
 
     def command(self, context: StepContext, prepared: Prepared) -> tuple[tuple[str, ...], bool]:
         """Our own program."""

@@ -18,6 +18,7 @@ from engine.steps.base import JobsEnd, Outcome, StepContext
 from engine.steps.container import (
     check_command,
     job_environment,
+    own_environment,
     prepare,
     refuse_image,
     runs_images,
@@ -28,6 +29,7 @@ from engine.steps.hosts import (
     hosts_of,
     job_outcome,
     job_status,
+    job_times,
     jobs_on,
     max_runtime,
 )
@@ -95,7 +97,7 @@ class ProcessingStep:
         command, image_entrypoint = _command(context, specification)
         limit = max_runtime(arguments)
         hosts = hosts_of(context.directory, _cluster(arguments))
-        prepared = await prepare(context, image)
+        prepared = await own_environment(context, await prepare(context, image))
         environment = job_environment(context, prepared, text_map(arguments.get("Environment")))
         if not context.resuming and _wants_tree(context):
             if arguments.get("ProcessingInputs"):
@@ -205,7 +207,11 @@ async def _finish(
         context.doing("uploading outputs")
         _, note = await collect(context, end, partial(_upload, context, hosts, outputs), None)
     message = hosts[0].ml.read_text("/opt/ml/output/message").strip()
-    properties = {**_described(context), "ProcessingJobStatus": job_status(end)}
+    properties = {
+        **_described(context),
+        **job_times("Processing", hosts, end),
+        "ProcessingJobStatus": job_status(end),
+    }
     if message:
         properties["ExitMessage"] = message
     metadata = {"ProcessingJob": {"Arn": properties["ProcessingJobArn"]}}

@@ -18,17 +18,20 @@ from engine.steps.container import (
     Prepared,
     check_command,
     job_environment,
+    own_environment,
     prepare,
     refuse_image,
     resolve_image,
     runs_images,
 )
+from engine.steps.distributed import join_hosts, variables_of
 from engine.steps.hosts import (
     Host,
     collect,
     hosts_of,
     job_outcome,
     job_status,
+    job_times,
     jobs_on,
     max_runtime,
 )
@@ -101,9 +104,13 @@ class TrainingStep:
         if not context.resuming:
             context.doing("copying inputs")
             await context.in_thread(lay_out, context, hosts)
-        prepared = await self.prepare(context, hosts[0])
+        prepared = await own_environment(context, await self.prepare(context, hosts[0]))
+        variables = self.variables(context)
+        if prepared.path:
+            prepared = await context.in_thread(join_hosts, hosts, prepared, context.step.name)
+            variables = variables_of(hosts, variables)
         command, image_entrypoint = self.command(context, prepared)
-        environment = job_environment(context, prepared, self.variables(context))
+        environment = job_environment(context, prepared, variables)
         jobs = jobs_on(
             hosts, context, image, command, environment, image_entrypoint=image_entrypoint
         )
@@ -112,14 +119,18 @@ class TrainingStep:
         kept, note = await collect(context, end, partial(store_results, context, hosts), Kept())
         ended_at = end.exits[0].ended_at or time.time()
         found = await context.in_thread(final_metrics, metrics, hosts[0].log, ended_at)
-        properties = _described(context, end, kept, found)
+        properties = {
+            **_described(context, end, kept, found),
+            **job_times("Training", hosts, end),
+        }
         metadata = {"TrainingJob": {"Arn": properties["TrainingJobArn"]}}
         return job_outcome(end, hosts, "Training", limit, properties, metadata, note)
 
     async def prepare(self, context: StepContext, host: Host) -> Prepared:
         """The environment of the job; ``/opt/ml`` of ``host`` is laid out."""
-        requirements = host.ml.host_path(f"{CODE}/requirements.txt")
-        found = requirements if requirements.is_file() else None
+        folders = (CODE, "/opt/ml/input/data/code")
+        files = (host.ml.host_path(f"{folder}/requirements.txt") for folder in folders)
+        found = next((file for file in files if file.is_file()), None)
         return await prepare(context, image_of(context.arguments), found)
 
     def command(self, context: StepContext, prepared: Prepared) -> tuple[tuple[str, ...], bool]:

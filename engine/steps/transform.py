@@ -24,6 +24,7 @@ from engine.steps.hosts import (
     host_folder,
     job_outcome,
     job_status,
+    job_times,
     jobs_on,
     positive,
 )
@@ -93,7 +94,7 @@ class TransformStep:
         end = await context.run_jobs(jobs, served.description, None)
         context.doing("uploading outputs")
         _, note = await collect(context, end, partial(_upload, context, host, end), None)
-        properties = _described(context, end)
+        properties = {**_described(context, end), **job_times("Transform", [host], end)}
         metadata = {"TransformJob": {"Arn": properties["TransformJobArn"]}}
         return job_outcome(end, [host], "Transform", None, properties, metadata, note)
 

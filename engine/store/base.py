@@ -15,6 +15,7 @@ from engine.model.events import (
     ModelPackageCreated,
 )
 from engine.model.fold import ExecutionState
+from engine.model.pipelines import PipelineFact, PipelineView
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 
 
@@ -30,6 +31,12 @@ class Holder:
 
 Alive = Callable[[Holder], bool]
 """Tells whether the process behind a lease still runs."""
+
+PipelineChange = Callable[[PipelineView | None], PipelineFact | None]
+"""What a request means for a pipeline as it stands (None: there is none); None for nothing.
+
+Errors: ``CommandRejected`` and ``NotFound`` where it cannot be done.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,22 @@ class EventStore(Protocol):
 
     async def packages(self, group: str = "") -> list[ModelPackageView]:
         """Model package versions, newest first, of one group or of all."""
+        ...
+
+    async def pipeline(self, name: str) -> PipelineView | None:
+        """The pipeline of a name, in whatever case, deleted ones too; None where there is none."""
+        ...
+
+    async def change_pipeline(
+        self, name: str, change: PipelineChange, definition: str = "", *, at: float, actor: str
+    ) -> PipelineView:
+        """Append what ``change`` makes of a pipeline; nobody else changes it meanwhile.
+
+        Args:
+            definition: the text of the definition that the fact names, where it names one.
+
+        Errors: those of ``change``.
+        """
         ...
 
     async def rebuild(self) -> int:

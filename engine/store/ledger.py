@@ -24,9 +24,10 @@ from engine.model.events import (
     StepsExpanded,
 )
 from engine.model.fold import ExecutionState, apply, apply_package
+from engine.model.pipelines import PipelineView, apply_pipeline, existing, pipeline_key, pipeline_of
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import rules
-from engine.store.base import Alive, Holder, Lease, Settlement
+from engine.store.base import Alive, Holder, Lease, PipelineChange, Settlement
 
 
 class Ledger:
@@ -69,7 +70,10 @@ class Ledger:
             self._db.execute(
                 "INSERT OR IGNORE INTO definition VALUES (?, ?)", (fact.definition, definition)
             )
+            pipeline = self._pipeline(fact.pipeline)
+            fact = rules.versioned(fact, pipeline)
             event = self._insert(execution_id, fact, at, actor)
+            self._keep_pipeline(pipeline, event, fact.pipeline)
             state, _ = apply(None, event)
             assert state is not None
             self._states[execution_id] = state
@@ -186,6 +190,54 @@ class Ledger:
             )
         return package
 
+    def change_pipeline(
+        self, name: str, change: PipelineChange, definition: str, at: float, actor: str
+    ) -> PipelineView:
+        """See ``EventStore.change_pipeline``."""
+        with self._transaction():
+            before = self._pipeline(name)
+            fact = change(before)
+            if fact is None:
+                after = before
+            else:
+                sha = getattr(fact, "definition", "")
+                if sha:
+                    self._db.execute(
+                        "INSERT OR IGNORE INTO definition VALUES (?, ?)", (sha, definition)
+                    )
+                after = self._keep_pipeline(before, self._insert("", fact, at, actor), name)
+            if after is None:
+                return existing(None, name)
+        return after
+
+    def _pipeline(self, name: str) -> PipelineView | None:
+        row = self._db.execute(
+            "SELECT view FROM pipeline WHERE key = ?", (pipeline_key(name),)
+        ).fetchone()
+        return codec.decode(row[0], PipelineView) if row else None
+
+    def _keep_pipeline(
+        self, before: PipelineView | None, event: Event, name: str
+    ) -> PipelineView | None:
+        """Fold an event into a pipeline's row, where it changes anything."""
+        after = apply_pipeline(before, event)
+        if after is not None and after is not before:
+            self._write_pipeline(name, after)
+        return after
+
+    def _write_pipeline(self, name: str, view: PipelineView) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO pipeline VALUES (?, ?, ?)",
+            (pipeline_key(name), view.seq, codec.encode(view)),
+        )
+
+    def keep_answer(self, token: str, digest: str, answer: bytes) -> None:
+        """See ``SqliteStore.keep_answer``."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO request VALUES (?, ?, ?)", (token, digest, answer)
+            )
+
     def state(self, execution_id: str) -> ExecutionState:
         """See ``EventStore.state``; the same object until somebody else writes."""
         row = self._db.execute("SELECT seq FROM execution WHERE id = ?", (execution_id,)).fetchone()
@@ -256,10 +308,15 @@ class Ledger:
         states: dict[str, ExecutionState] = {}
         tokens: dict[str, str] = {}
         packages: dict[str, ModelPackageView] = {}
+        pipelines: dict[str, PipelineView] = {}
         count = 0
         with self._transaction():
             for event in read_events(self._db, "SELECT * FROM event ORDER BY seq", ()):
                 count += 1
+                if name := pipeline_of(event):
+                    view = apply_pipeline(pipelines.get(name), event)
+                    if view is not None:
+                        pipelines[name] = view
                 if isinstance(event.fact, ModelPackageCreated | ModelApprovalChanged):
                     package = apply_package(packages.get(event.fact.arn), event)
                     if package is not None:
@@ -270,10 +327,12 @@ class Ledger:
                 state, _ = apply(states.get(event.execution_id), event)
                 if state is not None:
                     states[event.execution_id] = state
-            for table in ("execution", "step", "model_package"):
+            for table in ("execution", "step", "model_package", "pipeline"):
                 self._db.execute(f"DELETE FROM {table}")
             for state in states.values():
                 self._restore(state, tokens[state.execution.id])
+            for name, view in pipelines.items():
+                self._write_pipeline(name, view)
             self._db.executemany(
                 "INSERT INTO model_package VALUES (?, ?, ?, ?, ?, ?)",
                 map(_package_row, packages.values()),

@@ -18,10 +18,11 @@ from engine.model.events import (
     RunnerAttached,
 )
 from engine.model.fold import ExecutionState, apply, apply_package
+from engine.model.pipelines import PipelineView, apply_pipeline, existing, pipeline_key, pipeline_of
 from engine.model.status import EXECUTION_ENDED
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import rules
-from engine.store.base import Alive, Holder, Lease, Settlement
+from engine.store.base import Alive, Holder, Lease, PipelineChange, Settlement
 
 
 class MemoryStore:
@@ -43,6 +44,7 @@ class MemoryStore:
         self._holders: dict[str, Holder] = {}
         self._commands: dict[int, CommandRow] = {}
         self._packages: dict[str, ModelPackageView] = {}
+        self._pipelines: dict[str, PipelineView] = {}
 
     async def create(
         self, execution_id: str, fact: ExecutionCreated, definition: str, *, at: float, actor: str
@@ -52,6 +54,7 @@ class MemoryStore:
             return rules.same_request(self._states[made].execution, fact)
         if execution_id in self._states:
             raise StoreError(f"execution {execution_id} exists already")
+        fact = rules.versioned(fact, await self.pipeline(fact.pipeline))
         self._record(execution_id, [fact], at, actor)
         self._definitions.setdefault(fact.definition, definition)
         return execution_id
@@ -172,7 +175,21 @@ class MemoryStore:
             if not group or rules.group_key(one) == group.lower()
         ]
 
+    async def pipeline(self, name: str) -> PipelineView | None:
+        return self._pipelines.get(pipeline_key(name))
+
+    async def change_pipeline(
+        self, name: str, change: PipelineChange, definition: str = "", *, at: float, actor: str
+    ) -> PipelineView:
+        fact = change(await self.pipeline(name))
+        if fact is not None:
+            self._record("", [fact], at, actor)
+            if sha := getattr(fact, "definition", ""):
+                self._definitions.setdefault(sha, definition)
+        return await self.pipeline(name) or existing(None, name)
+
     async def rebuild(self) -> int:
+        self._pipelines.clear()
         self._states.clear()
         self._packages.clear()
         for event in self._events:
@@ -203,6 +220,10 @@ class MemoryStore:
 
     def _project(self, event: Event) -> None:
         fact = event.fact
+        if name := pipeline_of(event):
+            pipeline = apply_pipeline(self._pipelines.get(name), event)
+            if pipeline is not None:
+                self._pipelines[name] = pipeline
         if isinstance(fact, ModelPackageCreated | ModelApprovalChanged):
             package = apply_package(self._packages.get(fact.arn), event)
             if package is not None:

@@ -75,4 +75,14 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE (package_group, version)
     );
     """,
+    """
+    CREATE TABLE pipeline (key TEXT PRIMARY KEY, seq INTEGER NOT NULL, view BLOB NOT NULL)
+        WITHOUT ROWID;
+
+    CREATE TABLE request (
+        token TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        answer BLOB NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )

@@ -8,6 +8,7 @@ from engine.errors import CommandRejected, NotFound
 from engine.model import codec
 from engine.model.commands import CommandRow, CommandState
 from engine.model.events import Event
+from engine.model.pipelines import PipelineStatus, PipelineView, existing, pipeline_key
 from engine.model.status import EXECUTION_ENDED
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import rules
@@ -85,6 +86,20 @@ def steps(db: sqlite3.Connection, execution_id: str, after: int = 0) -> list[Ste
     return [codec.decode(row[0], StepView) for row in rows]
 
 
+def earlier_steps(
+    db: sqlite3.Connection, pipeline: str, step: str, before: float, limit: int = 50
+) -> list[StepView]:
+    """A step as it went in earlier executions of its pipeline, the newest first."""
+    rows = db.execute(
+        "SELECT step.view FROM (SELECT id, created_at FROM execution"
+        " WHERE pipeline = ? AND created_at < ? ORDER BY created_at DESC LIMIT ?) AS earlier"
+        " JOIN step ON step.execution_id = earlier.id"
+        " WHERE step.name = ? ORDER BY earlier.created_at DESC",
+        (pipeline, before, limit, step),
+    )
+    return [codec.decode(row[0], StepView) for row in rows]
+
+
 def cached(
     db: sqlite3.Connection, pipeline: str, step: str, digest: str, since: float
 ) -> StepView | None:
@@ -127,6 +142,12 @@ def holder(db: sqlite3.Connection, execution_id: str) -> Holder | None:
     return Holder(*row) if row else None
 
 
+def held(db: sqlite3.Connection) -> list[str]:
+    """Executions whose lease was not given back, of runners dead or alive; oldest first."""
+    rows = db.execute("SELECT execution_id FROM lease WHERE held = 1 ORDER BY rowid")
+    return [str(row[0]) for row in rows]
+
+
 def commands(db: sqlite3.Connection, execution_id: str) -> list[CommandRow]:
     """Commands that wait for a runner, oldest first; kinds of newer versions are left out."""
     rows = db.execute(
@@ -167,6 +188,41 @@ def find_package(db: sqlite3.Connection, text: str) -> ModelPackageView:
             return package
     raise NotFound(f"no model package {text!r}", code="package-not-found",
                    hint="`pipetui models` lists groups and versions.")  # fmt: skip
+
+
+def pipeline(db: sqlite3.Connection, name: str) -> PipelineView | None:
+    """See ``EventStore.pipeline``."""
+    row = db.execute("SELECT view FROM pipeline WHERE key = ?", (pipeline_key(name),)).fetchone()
+    return codec.decode(row[0], PipelineView) if row else None
+
+
+def pipelines(db: sqlite3.Connection) -> list[PipelineView]:
+    """Pipelines that are not deleted, by name."""
+    rows = db.execute("SELECT view FROM pipeline ORDER BY key")
+    views = [codec.decode(row[0], PipelineView) for row in rows]
+    return [view for view in views if view.status is PipelineStatus.ACTIVE]
+
+
+def find_pipeline(db: sqlite3.Connection, text: str) -> PipelineView:
+    """The pipeline that a name or an ARN names. Errors: ``NotFound``."""
+    name = text.rsplit(":pipeline/", 1)[-1]
+    return existing(pipeline(db, name), name)
+
+
+def executions_of(db: sqlite3.Connection, view: PipelineView) -> list[ExecutionView]:
+    """The executions of a pipeline, newest first."""
+    rows = db.execute(
+        "SELECT view FROM execution WHERE lower(pipeline) = ? AND created_at >= ?"
+        " ORDER BY created_at DESC, rowid DESC",
+        (pipeline_key(view.name), view.since),
+    )
+    return [codec.decode(row[0], ExecutionView) for row in rows]
+
+
+def answered(db: sqlite3.Connection, token: str) -> tuple[str, bytes] | None:
+    """See ``SqliteStore.answered``."""
+    row = db.execute("SELECT digest, answer FROM request WHERE token = ?", (token,)).fetchone()
+    return (row[0], row[1]) if row else None
 
 
 def data_version(db: sqlite3.Connection) -> int:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.errors import CommandRejected, NotFound, StaleLease
 from engine.model.events import ExecutionCreated, ModelPackageCreated
+from engine.model.pipelines import PipelineStatus, PipelineView
 from engine.model.status import StepAction, StepStatus
 from engine.model.views import ExecutionView, ModelPackageView, StepView, local_arn
 
@@ -26,6 +27,21 @@ def same_request(view: ExecutionView, fact: ExecutionCreated) -> str:
             hint="Use a new ClientRequestToken for a new execution.",
         )
     return view.id
+
+
+def versioned(fact: ExecutionCreated, view: PipelineView | None) -> ExecutionCreated:
+    """An execution with the version it runs: that of its content, or the next.
+
+    Args:
+        view: its pipeline; None where there is none yet.
+    """
+    if fact.pipeline_version:
+        return fact
+    if view is None or view.status is PipelineStatus.DELETING:
+        return replace(fact, pipeline_version=1)
+    same = (fact.content or fact.definition) == view.newest.content
+    number = view.newest.number if same else view.newest.number + 1
+    return replace(fact, pipeline_version=number)
 
 
 def group_key(package: ModelPackageCreated | ModelPackageView) -> str:

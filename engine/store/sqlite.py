@@ -19,9 +19,10 @@ from engine.model.events import (
     ModelPackageCreated,
 )
 from engine.model.fold import ExecutionState
+from engine.model.pipelines import PipelineView
 from engine.model.views import ExecutionView, ModelPackageView, StepView
 from engine.store import queries
-from engine.store.base import Alive, Holder, Lease, Settlement
+from engine.store.base import Alive, Holder, Lease, PipelineChange, Settlement
 from engine.store.ledger import Ledger, store_error
 from engine.store.thread import StoreThread
 
@@ -112,6 +113,22 @@ class SqliteStore:
 
     async def packages(self, group: str = "") -> list[ModelPackageView]:
         return await self._ask(queries.packages, group)
+
+    async def pipeline(self, name: str) -> PipelineView | None:
+        return await self._ask(queries.pipeline, name)
+
+    async def change_pipeline(
+        self, name: str, change: PipelineChange, definition: str = "", *, at: float, actor: str
+    ) -> PipelineView:
+        return await self._run(self._ledger.change_pipeline, name, change, definition, at, actor)
+
+    async def answered(self, token: str) -> tuple[str, bytes] | None:
+        """The request that came with a ClientRequestToken, as its digest, and its answer."""
+        return await self._ask(queries.answered, token)
+
+    async def keep_answer(self, token: str, digest: str, answer: bytes) -> None:
+        """Remember what a request with a ClientRequestToken was answered."""
+        await self._run(self._ledger.keep_answer, token, digest, answer)
 
     async def rebuild(self) -> int:
         return await self._run(self._ledger.rebuild)

@@ -14,7 +14,7 @@ from engine.errors import PipetuiError
 from pipetui.cli.failures import error_lines
 from pipetui.cli.program import command
 from pipetui.cli.session import Session
-from pipetui.cli.start import request_of, request_options
+from pipetui.cli.start import python_option, request_of, request_options
 from pipetui.cli.text import Cell, table
 
 if TYPE_CHECKING:
@@ -25,14 +25,15 @@ INVALID = 11
 
 @command()
 @click.argument("file", type=click.Path())
-def validate(session: Session, file: str) -> int:
+@python_option
+def validate(session: Session, file: str, python: str) -> int:
     """Check a definition: every error with its line, JSON path and way out.
 
     Exit code 0 where it is valid, 11 where it is not.
     """
     import engine.api as api
 
-    errors, warnings = api.examine_file(os.path.abspath(file))
+    errors, warnings = api.examine_file(session.home, os.path.abspath(file), python)
     if not session.text:
         session.json(
             {

@@ -23,6 +23,8 @@ FASTEST_S, SLOWEST_S = 0.02, 0.25
 """Pauses between two looks at the store, soon after an event and long after the last."""
 ORPHAN_CHECK_S = 2.0
 SECOND_INTERRUPT_S = 2.0
+LEAVING_S = 15.0
+"""How long the runner of an execution that has ended may take to tell its observers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def follow(session: Session, execution_id: str, patience: Patience, *, after: in
 
         try:
             code = follower.until_end(tell, patience)
+            follower.until_told()
         except KeyboardInterrupt:
             code = _interrupted(session, follower, tell)
         if session.output == "json":
@@ -102,6 +105,15 @@ class Follower:
             self._check_runner()
             time.sleep(pause)
             pause = min(pause * 1.2, SLOWEST_S)
+
+    def until_told(self) -> None:
+        """Wait until an execution's end is told to its observers: its report is there then."""
+        state = self.changes.state
+        if state is None or state.execution.status not in api.EXECUTION_ENDED:
+            return
+        until = time.monotonic() + LEAVING_S
+        while not self._reader.orphaned(self.execution_id) and time.monotonic() < until:
+            time.sleep(FASTEST_S)
 
     def _read(self, tell: Callable[[Event], None]) -> None:
         while events := self._reader.events(self.execution_id, self._seq):

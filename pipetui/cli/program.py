@@ -25,6 +25,7 @@ INTERRUPTED, BROKEN_PIPE = 130, 141
 _COMMANDS = {
     "run": ("start", "Run a definition"),
     "rerun": ("start", "Run an execution again, or part of it, as a new one"),
+    "replay": ("replay", "Run a step again in a scratch copy, and compare"),
     "retry": ("start", "Run what did not succeed again, in the same execution"),
     "validate": ("check", "Check a definition"),
     "plan": ("check", "Show what a run would do, and why"),
@@ -33,13 +34,19 @@ _COMMANDS = {
     "steps": ("show", "List the steps of an execution"),
     "events": ("show", "Print what happened"),
     "logs": ("show", "Print the log of a step"),
+    "graph": ("graph", "Draw the steps and what waits for what"),
     "models": ("show", "List model packages"),
+    "lineage": ("lineage", "Show where a model or a file comes from"),
+    "pipelines": ("pipelines", "List pipelines"),
+    "versions": ("pipelines", "List the versions of a pipeline, name or describe one"),
     "endpoints": ("endpoints", "List endpoints, stop or delete one"),
     "invoke": ("endpoints", "Ask an endpoint"),
     "stop": ("act", "Stop an execution"),
+    "parallelism": ("pipelines", "Change how many steps of an execution run at once"),
     "approve": ("act", "Approve a Callback step or a model package"),
     "reject": ("act", "Reject a Callback step or a model package"),
     "resume": ("act", "Go on with executions whose runner died"),
+    "serve": ("serve", "Answer the AWS CLI and boto3 on this host"),
     "doctor": ("doctor", "Check this host, home and terminal"),
     "completion": ("completion", "Print a shell's completion script"),
 }
@@ -134,16 +141,17 @@ class Program(click.Group):
 )
 @shared_options
 @click.option("--read-only", is_flag=True, help="Refuse every action in the app.")
+@click.option("--linear", is_flag=True, help="Say everything a line at a time.")
 @click.option("--version", is_flag=True, help="Print the version.")
 @click.pass_context
-def program(context: click.Context, read_only: bool, version: bool) -> int:
+def program(context: click.Context, read_only: bool, linear: bool, version: bool) -> int:
     """Run, watch and debug Amazon SageMaker pipelines in a terminal.
 
     Without a command, the app opens: on the home, on the home folder PATH, or on the execution
     @last.
     """
     session = context.ensure_object(Session)
-    session.read_only = read_only
+    session.read_only, session.linear = read_only, linear
     if version:
         return _version(session)
     return _open_app(session) if context.invoked_subcommand is None else 0
@@ -151,8 +159,10 @@ def program(context: click.Context, read_only: bool, version: bool) -> int:
 
 @command(hidden=True)
 @click.argument("path")
-def _open(session: Session, path: str) -> int:
+@click.option("--linear", is_flag=True)
+def _open(session: Session, path: str, linear: bool) -> int:
     """Open the app on a home folder, or on an execution."""
+    session.linear = session.linear or linear
     if path == "@last":
         return _open_app(session, path)
     if not os.path.isdir(path):
@@ -180,6 +190,11 @@ def _version(session: Session) -> int:
 
 
 def _open_app(session: Session, execution: str = "") -> int:
+    if session.linear:
+        from pipetui.linear import run_linear
+
+        session.resume(session.home.prepare())
+        return run_linear(session.home, execution=execution, read_only=session.read_only)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("The app needs a terminal. In a pipe, use the commands.")
     from pipetui.app import run_app

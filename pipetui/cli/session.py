@@ -30,6 +30,7 @@ class Session:
     home_text: str = ""
     output: str = "text"
     read_only: bool = False
+    linear: bool = False
     runner: subprocess.Popen[bytes] | None = None
     _ink: Ink | None = field(default=None, init=False)
 

@@ -29,10 +29,18 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SCOPES = ("whole", "from", "only", "failed")
 
 
+def python_option(function: Function) -> Function:
+    """``--python``: what runs a FILE that is Python."""
+    return click.option(
+        "--python", metavar="PYTHON", default="",
+        help="Interpreter for a .py FILE's get_pipeline; else the configuration's, else python3.",
+    )(function)  # fmt: skip
+
+
 def request_options(function: Function) -> Function:
     """What to run; read by ``request_of``."""
     for option in (
-        click.argument("file", type=click.Path()),
+        click.argument("file", metavar="FILE|PIPELINE@VERSION", type=click.Path()),
         parameter_options,
         click.option("--steps", metavar="A,B", default="", help="Run these steps only."),
         click.option("--from", "source", metavar="EXECUTION", default="",
@@ -42,8 +50,10 @@ def request_options(function: Function) -> Function:
         click.option("--name", metavar="PIPELINE", default="",
                      help="Name of the pipeline; else the file's, or its folder's."),
         click.option("--display-name", metavar="TEXT", default="", help="Name of the execution."),
+        click.option("--description", metavar="TEXT", default="", help="What it is for."),
         click.option("--token", metavar="TEXT", default="",
-                     help="The same token never starts a second execution."),
+                     help="The same token never starts a second execution; 32 to 128 letters."),
+        python_option,
     )[::-1]:  # fmt: skip
         function = option(function)
     return function
@@ -60,7 +70,9 @@ def request_of(
     max_parallel: int | None,
     name: str,
     display_name: str,
+    description: str,
     token: str,
+    python: str,
 ) -> StartRequest:
     """What the options ask for.
 
@@ -71,11 +83,18 @@ def request_of(
     if source:
         with session.reader(resume=False) as reader:
             source = reader.execution(source).id
+    named, at, version = file.rpartition("@")
+    pinned = bool(at and named) and not os.path.exists(file)
+    if pinned and name:
+        raise click.UsageError(f"--name does not go with {file}, which names its pipeline.")
     return api.StartRequest(
-        file=os.path.abspath(file),
+        file="" if pinned else os.path.abspath(file),
+        version=version if pinned else "",
         parameters=parameters_of(parameters, parameters_file),
-        pipeline=name,
+        pipeline=named if pinned else name,
         display_name=display_name,
+        description=description,
+        python=python,
         max_parallel=max_parallel or 0,
         selection=tuple(filter(None, map(str.strip, steps.split(",")))),
         source_execution=source,
@@ -160,7 +179,10 @@ def run(
     timeout: float | None,
     **options: Any,
 ) -> int:
-    """Run a definition.
+    """Run a definition, or a version of a pipeline.
+
+    FILE is a definition (.json, .yaml), or Python with a get_pipeline(). PIPELINE@VERSION is a
+    version that ran here before, by its number or an alias; `pipetui versions` lists them.
 
     The run belongs to a process of its own: it goes on when this command, or the terminal, ends.
 
@@ -220,7 +242,7 @@ def rerun(
     mode = checked_mode(session, stay)
     with session.reader() as reader:
         found = reader.execution(execution).id
-        changes = _edits(reader, found, step, edits) if step else {}
+        changes = edits_of(reader, found, step, edits) if step else {}
     request = api.RerunRequest(
         found,
         scope,
@@ -232,7 +254,7 @@ def rerun(
     return stay_with(session, asyncio.run(session.control().rerun(request)), mode, stay)
 
 
-def _edits(
+def edits_of(
     reader: Any, execution_id: str, step: str, pairs: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Edits of a step, each value in the type of what stands there now."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
+from operator import itemgetter
 
 Point = tuple[int, int]
 
@@ -14,27 +16,52 @@ UP, RIGHT, DOWN, LEFT = 1, 2, 4, 8
 ACROSS = LEFT | RIGHT
 ALONG = UP | DOWN
 
-_BOX = "?│─└││┌├─┘─┴┐┤┬┼"
-_DASHED = "?┊┄└┊┊┌├┄┘┄┴┐┤┬┼"
-_ASCII = "?|-+||++-+-+++++"
-_ASCII_DASHED = "?:.+::++.+.+++++"
+
+class Stroke(IntEnum):
+    """How a line is drawn, told apart without any colour."""
+
+    PLAIN = 0
+    DASHED = 1
+    HEAVY = 2
+    DOUBLE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The characters that a picture is made of."""
+    """The characters that a picture is made of: one for each mask, for each stroke, and signs."""
 
-    line: str
-    dashed: str
+    strokes: tuple[str, str, str, str]
     right: str
     down: str
     diamond: str
     pile: str
+    mark: str
     ellipsis: str
 
+    @property
+    def line(self) -> str:
+        """The plain stroke's characters."""
+        return self.strokes[Stroke.PLAIN]
 
-UNICODE = Glyphs(_BOX, _DASHED, "▶", "▼", "◆", "▤", "…")
-ASCII = Glyphs(_ASCII, _ASCII_DASHED, ">", "v", "*", "%", "~")
+
+UNICODE = Glyphs(
+    ("?│─└││┌├─┘─┴┐┤┬┼", "?┊┄└┊┊┌├┄┘┄┴┐┤┬┼", "?┃━┗┃┃┏┣━┛━┻┓┫┳╋", "?║═╚║║╔╠═╝═╩╗╣╦╬"),
+    right="▶",
+    down="▼",
+    diamond="◆",
+    pile="▤",
+    mark="*",
+    ellipsis="…",
+)
+ASCII = Glyphs(
+    ("?|-+||++-+-+++++", "?:.+::++.+.+++++", "?#=+##++=+=+++++", "?xxxxxxxxxxxxxxx"),
+    right=">",
+    down="v",
+    diamond="<",
+    pile="%",
+    mark="*",
+    ellipsis="~",
+)
 
 
 @dataclass(slots=True)
@@ -56,9 +83,9 @@ class Wire:
     masks: tuple[int | str, ...]
     edges: tuple[int, ...]
 
-    def text(self, glyphs: Glyphs = UNICODE, *, dashed: bool = False) -> str:
+    def text(self, glyphs: Glyphs = UNICODE, stroke: Stroke = Stroke.PLAIN) -> str:
         """The run's characters."""
-        table = glyphs.dashed if dashed else glyphs.line
+        table = glyphs.strokes[stroke]
         heads = {UNICODE.right: glyphs.right, UNICODE.down: glyphs.down}
         return "".join(
             heads.get(mask, mask) if isinstance(mask, str) else table[mask] for mask in self.masks
@@ -80,6 +107,7 @@ class Canvas:
     def draw(self, edge: int, points: Sequence[Point]) -> None:
         """Draw an edge's line through its corner points, each in line with the one before.
 
+        Edges are numbered in the order in which they are drawn.
         The first cell reaches back to the source, the last one on to the target.
         """
         cells = list(walk(points))
@@ -89,7 +117,8 @@ class Canvas:
             cell = self._cells.setdefault(point, _Cell())
             cell.arms |= into | out
             cell.turns |= into | out not in (ACROSS, ALONG)
-            cell.edges.append(edge)
+            if not cell.edges or cell.edges[-1] != edge:
+                cell.edges.append(edge)
             into = _opposite(out)
 
     def write(self, point: Point, text: str) -> None:
@@ -104,10 +133,10 @@ class Canvas:
         run: list[int | str] = []
         start = row = end = -1
         owners: tuple[int, ...] = ()
-        for x, y in sorted({*self._cells, *letters}, key=lambda point: (point[1], point[0])):
+        for x, y in sorted({*self._cells, *letters}, key=itemgetter(1, 0)):
             cell = self._cells.get((x, y))
             mask = letters.get((x, y)) or self._mask(cell or _Cell())
-            edges = tuple(sorted(set(cell.edges))) if cell else owners
+            edges = tuple(cell.edges) if cell else owners
             if run and (y != row or x != end or edges != owners):
                 result.setdefault(row, []).append(Wire(start, tuple(run), owners))
                 run = []

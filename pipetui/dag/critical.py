@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 
 from pipetui.dag.graph import Dag, topological_order
 
@@ -35,3 +36,28 @@ def critical_path(dag: Dag, durations: Mapping[str, float]) -> tuple[str, ...]:
     while path[-1] in previous:
         path.append(previous[path[-1]])
     return tuple(reversed(path))
+
+
+def time_to_start(
+    dag: Dag,
+    name: str,
+    expected: Mapping[str, float],
+    spent: Mapping[str, float],
+    ended: Collection[str],
+) -> float | None:
+    """Seconds until a step may start, None where a step before it has no expected duration.
+
+    `dag` is drawable. `expected` and `spent` are seconds by step name; a step that takes longer
+    than expected counts as about to end.
+    """
+    before: dict[str, list[str]] = {node.name: [] for node in dag.nodes}
+    for edge in dag.edges:
+        before[edge.target].append(edge.source)
+    ends: dict[str, float] = {}
+    for node in dag.nodes:
+        start = max((ends[source] for source in before[node.name]), default=0.0)
+        if node.name == name:
+            return start if math.isfinite(start) else None
+        left = expected.get(node.name, math.inf) - spent.get(node.name, 0.0)
+        ends[node.name] = 0.0 if node.name in ended else start + max(0.0, left)
+    return None

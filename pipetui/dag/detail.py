@@ -30,7 +30,9 @@ class NodeStatus:
 
     `glyph` is one cell, `style` a Rich style, `elapsed` and `detail` short texts. `rank` says how
     urgent it is: a folded node shows its members' most urgent statuses first. An `untaken` node's
-    edges are dashed, the edges that lead to a `failed` one stand out.
+    edges are dashed, the edges that lead to a `failed` one stand out. A `waiting` one has not begun
+    but may, an `ended` one lets go on what comes after it. `note` says more about it where there is
+    a whole line to say it.
     """
 
     glyph: str
@@ -41,9 +43,18 @@ class NodeStatus:
     rank: int = 0
     failed: bool = False
     untaken: bool = False
+    waiting: bool = False
+    ended: bool = False
+    note: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What it comes down to: failed, untaken, ended, waiting or running."""
+        flags = ("failed", "untaken", "ended", "waiting")
+        return next((flag for flag in flags if getattr(self, flag)), "running")
 
 
-PENDING = NodeStatus("o", "pending", "dim")
+PENDING = NodeStatus("o", "pending", "dim", waiting=True)
 
 
 class Role(IntEnum):
@@ -104,11 +115,11 @@ def _head(text: str, width: int) -> str:
     return text
 
 
-def title(node: DagNode, level: Level, glyphs: Glyphs = UNICODE) -> str:
+def title(node: DagNode, level: Level, glyphs: Glyphs = UNICODE, *, marked: bool = False) -> str:
     """The name as it is drawn, a condition's behind a diamond, a folded node's behind a pile."""
     name = short(node.name, _NAME_LIMIT[level], glyphs)
     if node.count > 1:
-        return f"{glyphs.pile} {name}"
+        return glyphs.pile + (glyphs.mark if marked else " ") + name
     return f"{glyphs.diamond} {name}" if node.type == "Condition" else name
 
 
@@ -126,24 +137,31 @@ def size(node: DagNode, level: Level) -> tuple[int, int]:
 
 
 def rows(
-    node: DagNode, level: Level, width: int, status: NodeStatus, glyphs: Glyphs = UNICODE
+    node: DagNode,
+    level: Level,
+    width: int,
+    status: NodeStatus,
+    glyphs: Glyphs = UNICODE,
+    *,
+    marked: bool = False,
 ) -> list[list[Part]]:
     """The rows of a node without its frame, each of exactly the room inside `width` cells.
 
     Only these rows change with a status: `LINE` has one of `width` cells, boxes have theirs between
-    the two side walls.
+    the two side walls. A mark stands in the cell before the name.
     """
     glyph = fit(status.glyph, 1, glyphs)
     if level is Level.HEAT:
         return [[(glyph, Role.STATUS)]]
-    name = title(node, level, glyphs)
+    name = title(node, level, glyphs, marked=marked)
+    gap = glyphs.mark if marked else " "
     if level is Level.LINE:
         if node.count > 1:
             counts = fit(" " + status.detail, width - cell_len(name), glyphs)
             return [[(name, Role.NAME), (counts, Role.STATUS)]]
-        return [[(glyph, Role.STATUS), (fit(" " + name, width - 1, glyphs), Role.NAME)]]
+        return [[(glyph, Role.STATUS), (fit(gap + name, width - 1, glyphs), Role.NAME)]]
     inner = width - 2
-    lines = [[(glyph, Role.STATUS), (fit(" " + name, inner - 1, glyphs), Role.NAME)]]
+    lines = [[(glyph, Role.STATUS), (fit(gap + name, inner - 1, glyphs), Role.NAME)]]
     if node.count > 1:
         lines = [[(fit(name, inner, glyphs), Role.NAME)]]
     if level is Level.DETAIL:
@@ -152,7 +170,7 @@ def rows(
         left, right = status.word, status.elapsed or status.detail
     else:
         left, right = status.elapsed or node.label, status.detail
-    if node.count > 1:
+    if node.count > 1 or (status.waiting and status.detail):
         left, right = status.detail, ""
     lines.append([(_ends(left, right, inner, glyphs), Role.FACT)])
     return lines
@@ -184,4 +202,6 @@ def gathered(members: Iterable[str], statuses: Mapping[str, NodeStatus]) -> Node
         rank=worst.rank,
         failed=worst.failed,
         untaken=all(status.untaken for status in known),
+        waiting=all(status.waiting for status in known),
+        ended=all(status.ended for status in known),
     )

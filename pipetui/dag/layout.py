@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pipetui.dag.cells import DOWN, RIGHT, Canvas, Point, Wire
 from pipetui.dag.compose import Drawing, Part, compose, least_size
 from pipetui.dag.detail import Level, size
-from pipetui.dag.fold import VISIBLE_LIMIT, Folded, automatic, fold, groups
+from pipetui.dag.fold import Folded, drawn, fold, ladder
 from pipetui.dag.graph import Dag, DagEdge, DagNode, drawable
 from pipetui.dag.layers import cut
 from pipetui.dag.order import arrange
 from pipetui.dag.picture import Box, BoxRow, Picture, Region
 
+VISIBLE_LIMIT = 300
+"""More nodes than this are no readable picture: they are shown as a heat map."""
 _LEAST_CAP = 12
+_MOST_BREAKS = 4
+"""Into how many layers a layer that is higher than the view is broken at most."""
+_LEVELS = (Level.DETAIL, Level.BOX, Level.LINE)
 
 
 def lay_out(
@@ -26,32 +32,57 @@ def lay_out(
 ) -> Picture:
     """Lay the graph out for a view of `width` x `height` cells.
 
-    `level` None takes the largest level of detail that fits the view, and one line for each node
-    with scrolling when none does (a heat map when there are more than 300 nodes). `folded` are the
-    keys of the groups to fold (see `fold.groups`), None lets the number of nodes decide.
+    `level` None takes the largest level of detail that fits the view, `folded` None folds as little
+    as lets it fit (`folded` are keys of groups, see `fold.groups`). Where nothing fits, everything
+    is folded and shown at one line for each node with scrolling, or as a heat map when there are
+    still more than 300 nodes.
     """
-    plain = drawable(dag)
-    found = groups(plain)
-    keys = automatic(plain, found) if folded is None else folded
-    piled = fold(plain, found, keys)
-    seen = drawable(piled.dag) if piled.members else plain
-    if level is Level.HEAT or (level is None and len(seen.nodes) > VISIBLE_LIMIT):
-        return _heat_map(seen, height, piled)
-    parts, singles = split(seen, max(_LEAST_CAP, height))
-    levels = (Level.DETAIL, Level.BOX, Level.LINE) if level is None else (level,)
-    best: _Sheet | None = None
-    for candidate in levels:
+    whole = drawn(dag)
+    rungs = ladder(whole.groups) if folded is None else [frozenset(folded)]
+    for keys in rungs:
+        piled = fold(whole.dag, whole.groups, keys)
+        seen = drawable(piled.dag) if piled.members else whole.dag
+        last = keys is rungs[-1]
+        if level is Level.HEAT or (last and level is None and len(seen.nodes) > VISIBLE_LIMIT):
+            return _heat_map(seen, height, piled, keys)
+        fits = _may_show(seen, _LEVELS[-1] if level is None else level, width, height)
+        if not (fits or last):
+            continue
+        parts, singles = split(seen, max(_LEAST_CAP, height))
+        sheet = _fitting(parts, singles, level, width, height) if fits else None
+        if sheet is None and last:
+            sheet = _least_excess(parts, singles, level, width, height)
+        if sheet is not None:
+            return sheet.picture(seen, piled, keys)
+    return Picture()
+
+
+def _may_show(dag: Dag, level: Level, width: int, height: int) -> bool:
+    """Whether the nodes alone, without any line, have room in the view."""
+    sizes = [size(node, level) for node in dag.nodes]
+    return sum(wide * high for wide, high in sizes) <= width * height
+
+
+def _fitting(
+    parts: Sequence[Part], singles: Sequence[DagNode], level: Level | None, width: int, height: int
+) -> _Sheet | None:
+    """The picture of the largest level of detail that fits the view."""
+    for candidate in _LEVELS if level is None else (level,):
         for downward in (False, True):
-            if not _may_fit(parts, singles, candidate, downward, width, height):
-                continue
-            sheet = _Sheet(parts, singles, candidate, downward, width)
-            if sheet.width <= width and sheet.height <= height:
-                return sheet.picture(seen, piled)
-    for downward in (False, True):
-        sheet = _Sheet(parts, singles, levels[-1], downward, width)
-        if best is None or sheet.excess(width, height) < best.excess(width, height):
-            best = sheet
-    return best.picture(seen, piled) if best else Picture()
+            if _may_fit(parts, singles, candidate, downward, width, height):
+                sheet = _Sheet(parts, singles, candidate, downward, width)
+                if sheet.width <= width and sheet.height <= height:
+                    return sheet
+    return None
+
+
+def _least_excess(
+    parts: Sequence[Part], singles: Sequence[DagNode], level: Level | None, width: int, height: int
+) -> _Sheet:
+    """The picture of the direction that needs less scrolling."""
+    shown = _LEVELS[-1] if level is None else level
+    sheets = [_Sheet(parts, singles, shown, downward, width) for downward in (False, True)]
+    return min(sheets, key=lambda sheet: sheet.excess(width, height))
 
 
 def split(dag: Dag, cap: int) -> tuple[list[Part], list[DagNode]]:
@@ -82,9 +113,17 @@ def _part(nodes: Sequence[DagNode], edges: Iterable[DagEdge], cap: int) -> Part:
     number = {node.name: index for index, node in enumerate(nodes)}
     pairs = {(number[edge.source], number[edge.target]): edge for edge in edges}
     ordered = dict(sorted(pairs.items()))
-    graph = cut(len(nodes), list(ordered), cap)
+    graph = cut(len(nodes), list(ordered), max(cap, _widest(len(nodes), ordered) // _MOST_BREAKS))
     arrange(graph)
     return Part(nodes, graph, ordered)
+
+
+def _widest(count: int, edges: Iterable[tuple[int, int]]) -> int:
+    """The most nodes at one depth."""
+    depth = [0] * count
+    for source, target in edges:
+        depth[target] = max(depth[target], depth[source] + 1)
+    return max(Counter(depth).values())
 
 
 def _may_fit(
@@ -147,7 +186,7 @@ class _Sheet:
         over = max(0, self.width - width) / max(1, width)
         return 2 * over + max(0, self.height - height) / max(1, height)
 
-    def picture(self, dag: Dag, piled: Folded) -> Picture:
+    def picture(self, dag: Dag, piled: Folded, keys: frozenset[str]) -> Picture:
         """Put everything into one coordinate system and cut it into rows."""
         canvas = Canvas(DOWN if self.downward else RIGHT)
         boxes: list[Box] = list(self.singles)
@@ -173,6 +212,7 @@ class _Sheet:
             _lines(self.height, boxes, canvas.rows()),
             piled.members,
             piled.homes,
+            keys,
         )
 
 
@@ -191,7 +231,7 @@ def _lines(
     return tuple(tuple(sorted(line, key=lambda item: item.x)) for line in lines)
 
 
-def _heat_map(dag: Dag, height: int, piled: Folded) -> Picture:
+def _heat_map(dag: Dag, height: int, piled: Folded, keys: frozenset[str]) -> Picture:
     """One cell for each node, layer after layer; a layer higher than the view is broken."""
     parts, singles = split(dag, len(dag.nodes))
     depth = max((len(part.graph.layers) for part in parts), default=1)
@@ -218,4 +258,5 @@ def _heat_map(dag: Dag, height: int, piled: Folded) -> Picture:
         _lines(tall, boxes, {}),
         piled.members,
         piled.homes,
+        keys,
     )

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pipetui.dag.picture import Picture, Region
 
 WIDTH, HEIGHT = 24, 6
 
 
-def minimap(picture: Picture, view: Region) -> Sequence[Sequence[tuple[str, bool]]]:
-    """The map's rows: for each cell whether a box is there (`#`, else a space), and is in view."""
+def footprint(picture: Picture) -> frozenset[tuple[int, int]]:
+    """The cells of the map where a box is."""
     wide, high = max(1, picture.width), max(1, picture.height)
-    taken = {
+    return frozenset(
         (box.region.x * WIDTH // wide, box.region.y * HEIGHT // high)
         for box in picture.boxes.values()
-    }
+    )
+
+
+def minimap(
+    picture: Picture, taken: Collection[tuple[int, int]], view: Region
+) -> Sequence[Sequence[tuple[str, bool]]]:
+    """The map's rows: for each cell whether a box is there (`#`, else a space), and is in view.
+
+    `taken` is the picture's footprint.
+    """
+    wide, high = max(1, picture.width), max(1, picture.height)
     shown = Region(
         view.x * WIDTH // wide,
         view.y * HEIGHT // high,

@@ -36,7 +36,15 @@ def arrange(graph: Layered) -> None:
         idle = 0 if count < fewest else idle + 1
         if count < fewest:
             best, fewest = layers, count
-    graph.layers = best
+    graph.layers = min(
+        best, [layer[::-1] for layer in best], key=lambda layers: _unlike(graph, layers)
+    )
+
+
+def _unlike(graph: Layered, layers: Sequence[Sequence[int]]) -> int:
+    """How many neighbours do not stand in the author's order."""
+    pairs = (pair for layer in layers for pair in itertools.pairwise(layer))
+    return sum(left > right for left, right in pairs if max(left, right) < graph.real)
 
 
 def crossings(graph: Layered, layers: Sequence[Sequence[int]]) -> int:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import attrgetter
 
 from rich.cells import cell_len
 
-from pipetui.dag.cells import UNICODE, Glyphs
+from pipetui.dag.cells import UNICODE, Glyphs, Stroke
 from pipetui.dag.detail import PENDING, Level, NodeStatus, Part, Role, gathered, rows
 from pipetui.dag.picture import Box, BoxRow, Picture
 
@@ -21,6 +23,19 @@ class Look(IntEnum):
     PLAIN = 1
     CRITICAL = 2
     FAILED = 3
+
+    @property
+    def stroke(self) -> Stroke:
+        """The line that says so without colour."""
+        return _STROKES[self]
+
+
+_STROKES = {
+    Look.UNTAKEN: Stroke.DASHED,
+    Look.PLAIN: Stroke.PLAIN,
+    Look.CRITICAL: Stroke.HEAVY,
+    Look.FAILED: Stroke.DOUBLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +55,21 @@ def status_of(picture: Picture, name: str, statuses: Mapping[str, NodeStatus]) -
     return gathered(members, statuses) if members else statuses.get(name, PENDING)
 
 
+def visible_statuses(picture: Picture, statuses: Mapping[str, NodeStatus]) -> dict[str, NodeStatus]:
+    """The status of each visible node, from those of the steps."""
+    return {name: status_of(picture, name, statuses) for name in picture.boxes}
+
+
 def looks(
-    picture: Picture, statuses: Mapping[str, NodeStatus], critical: Sequence[str] = ()
+    picture: Picture, shown: Mapping[str, NodeStatus], critical: Sequence[str] = ()
 ) -> list[Look]:
-    """The look of each of the picture's edges, in their order."""
+    """The look of each of the picture's edges, in their order, by the visible nodes' statuses."""
     path = [picture.visible(name) for name in critical]
     pairs = set(itertools.pairwise(path))
-    seen = {name: status_of(picture, name, statuses) for name in picture.boxes}
     result = []
     for edge in picture.edges:
-        source, target = seen[edge.source], seen[edge.target]
+        source = shown.get(edge.source, PENDING)
+        target = shown.get(edge.target, PENDING)
         if target.failed:
             result.append(Look.FAILED)
         elif (edge.source, edge.target) in pairs:
@@ -62,48 +82,51 @@ def looks(
 def paint(
     picture: Picture,
     y: int,
-    statuses: Mapping[str, NodeStatus],
+    shown: Mapping[str, NodeStatus],
     edge_looks: Sequence[Look],
     glyphs: Glyphs = UNICODE,
     *,
     left: int = 0,
     right: int | None = None,
+    marks: Collection[str] = (),
 ) -> list[Piece]:
-    """The pieces of row `y` that touch the columns `left` to `right`, in their order."""
+    """The pieces of row `y` that touch the columns `left` to `right`, in their order.
+
+    `shown` are the statuses of the visible nodes, `marks` the names of those that are marked.
+    """
     pieces: list[Piece] = []
-    for item in picture.lines[y] if 0 <= y < len(picture.lines) else ():
+    line = picture.lines[y] if 0 <= y < len(picture.lines) else ()
+    first = max(0, bisect_right(line, left, key=attrgetter("x")) - 1)
+    for item in itertools.islice(line, first, None):
         if right is not None and item.x >= right:
             break
         if isinstance(item, BoxRow):
             if item.box.region.right > left:
-                pieces += _box_pieces(picture, item, statuses, glyphs)
+                status = shown.get(item.box.node.name, PENDING)
+                marked = item.box.node.name in marks
+                pieces += _box_pieces(picture, item, status, glyphs, marked)
         elif item.x + len(item.masks) > left:
             look = max(edge_looks[edge] for edge in item.edges)
-            pieces.append(Piece(item.x, item.text(glyphs, dashed=look is Look.UNTAKEN), look))
+            pieces.append(Piece(item.x, item.text(glyphs, look.stroke), look))
     return pieces
 
 
 def _box_pieces(
-    picture: Picture, item: BoxRow, statuses: Mapping[str, NodeStatus], glyphs: Glyphs
+    picture: Picture, item: BoxRow, status: NodeStatus, glyphs: Glyphs, marked: bool
 ) -> list[Piece]:
-    box = item.box
+    box, level = item.box, picture.level
     x, width = box.region.x, box.region.width
     parts: list[Part]
-    if picture.level > Level.LINE and item.index in (0, box.region.height - 1):
+    if level > Level.LINE and item.index in (0, box.region.height - 1):
         parts = [(_border(box, item.index == 0, picture.downward, glyphs), Role.FRAME)]
     else:
-        status = status_of(picture, box.node.name, statuses)
-        inner = rows(box.node, picture.level, width, status, glyphs)
-        if picture.level > Level.LINE:
+        parts = rows(box.node, level, width, status, glyphs, marked=marked)[
+            item.index - (level > Level.LINE)
+        ]
+        if level > Level.LINE:
             bar, port = glyphs.line[5], glyphs.line[7]
             leaves = not picture.downward and box.port == item.index
-            parts = [
-                (bar, Role.FRAME),
-                *inner[item.index - 1],
-                (port if leaves else bar, Role.FRAME),
-            ]
-        else:
-            parts = inner[0]
+            parts = [(bar, Role.FRAME), *parts, (port if leaves else bar, Role.FRAME)]
     pieces: list[Piece] = []
     for text, role in parts:
         pieces.append(Piece(x, text, role=role, name=box.node.name))

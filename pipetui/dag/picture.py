@@ -64,7 +64,8 @@ class Picture:
     """A laid-out graph; equal input gives an equal picture, and no status is part of it.
 
     `lines` has for each row its wires and box rows from left to right, `edges` are the drawn edges,
-    `paths` their corner points, `members` the steps behind each folded node, `homes` the reverse.
+    `paths` their corner points, `members` the steps behind each folded node, `homes` the reverse,
+    `folded` the keys of the groups that are folded.
     """
 
     level: Level = Level.LINE
@@ -77,6 +78,7 @@ class Picture:
     lines: tuple[tuple[Wire | BoxRow, ...], ...] = ()
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     homes: Mapping[str, str] = field(default_factory=dict)
+    folded: frozenset[str] = frozenset()
 
     def visible(self, name: str) -> str | None:
         """The box that shows this step: its own, or the folded one it is in."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -17,22 +18,25 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from pipetui.dag.caption import Surroundings, caption, overview, reason_to_wait
 from pipetui.dag.cells import UNICODE, Glyphs, Wire
-from pipetui.dag.critical import critical_path
-from pipetui.dag.detail import PENDING, Level, NodeStatus, Role, rows
-from pipetui.dag.fold import Group, automatic, groups
-from pipetui.dag.graph import Dag, drawable
+from pipetui.dag.critical import critical_path, time_to_start
+from pipetui.dag.detail import PENDING, Level, NodeStatus, Part, Role, rows
+from pipetui.dag.export import Format, export
+from pipetui.dag.fold import drawn, group_at
+from pipetui.dag.graph import Dag
 from pipetui.dag.layout import lay_out
 from pipetui.dag.minimap import HEIGHT as MAP_HEIGHT
 from pipetui.dag.minimap import WIDTH as MAP_WIDTH
-from pipetui.dag.minimap import minimap
+from pipetui.dag.minimap import footprint, minimap
 from pipetui.dag.paint import Look, Piece, looks, paint, status_of
 from pipetui.dag.picture import Box, Direction, Picture, Region, navigate
-from pipetui.dag.spans import send_spans_only
 
 _IN_A_THREAD = 1_000
 _KEPT_PICTURES = 12
 _MAP_FROM_WIDTH = 120
+_CAPTION = 1
+"""Rows below the picture, for the line about the selected node."""
 _PAN = {"left": (-8, 0), "right": (8, 0), "up": (0, -4), "down": (0, 4)}
 _LOOK_CLASSES = {
     Look.PLAIN: "dag--wire",
@@ -44,7 +48,7 @@ _PictureKey = tuple[str, int, int, Level | None, frozenset[str] | None]
 
 
 class DagView(ScrollView, can_focus=True, inherit_bindings=False):
-    """A live picture of a pipeline.
+    """A live picture of a pipeline, with a line about the selected node below it.
 
     It binds no keys: the `action_...` methods are for the screen's action table.
     """
@@ -59,6 +63,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         "dag--selected",
         "dag--map",
         "dag--map-view",
+        "dag--caption",
     }
     DEFAULT_CSS = """
     DagView {
@@ -71,6 +76,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         & > .dag--selected { text-style: reverse; }
         & > .dag--map { color: $text-muted; background: $panel; }
         & > .dag--map-view { color: $text; background: $primary-muted; }
+        & > .dag--caption { background: $panel; }
     }
     """
 
@@ -102,12 +108,19 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         self.picture = Picture()
         self._dag = dag or Dag()
         self._digest = self._dag.digest()
-        self._groups: tuple[Group, ...] | None = None
+        self._around = Surroundings(Dag())
         self._folded: frozenset[str] | None = None
         self._level: Level | None = None
         self._statuses: dict[str, NodeStatus] = {}
         self._shown: dict[str, NodeStatus] = {}
         self._durations: Mapping[str, float] = {}
+        self._expected: Mapping[str, float] = {}
+        self._marks: frozenset[str] = frozenset()
+        self._marked: frozenset[str] = frozenset()
+        self._styles: dict[tuple[object, ...], Style] = {}
+        self._footprint: frozenset[tuple[int, int]] = frozenset()
+        self._caption: list[Part] = []
+        self._caption_style = ""
         self._critical: tuple[str, ...] = ()
         self._looks: list[Look] = []
         self._pictures: dict[_PictureKey, Picture] = {}
@@ -122,7 +135,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         if digest == self._digest:
             return
         self._dag, self._digest = dag, digest
-        self._groups, self._folded = None, None
+        self._folded = None
         self._durations, self._critical = {}, ()
         self._draw_anew()
 
@@ -135,6 +148,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         changed = {name for name, status in statuses.items() if self._statuses.get(name) != status}
         self._statuses.update(statuses)
         self._repaint_statuses({seen for name in changed if (seen := self.picture.visible(name))})
+        self._repaint_caption()
 
     def seek(self, step: str) -> None:
         """Select a step, or the folded node that holds it, as soon as there is a picture of it."""
@@ -148,11 +162,36 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         self._durations = dict(durations)
         if self._critical:
             self._show_critical(critical_path(self._dag, self._durations))
+        self._repaint_caption()
+
+    def set_expected(self, durations: Mapping[str, float]) -> None:
+        """How many seconds each step is expected to take, for when a waiting one may start."""
+        self._expected = dict(durations)
+        self._repaint_caption()
+
+    def set_marks(self, names: Collection[str]) -> None:
+        """Mark these steps, and the folded nodes that hold any of them, and no others."""
+        if self._marks != frozenset(names):
+            self._marks = frozenset(names)
+            self._mark_visible()
+
+    def exported(self, form: Format, title: str = "") -> str:
+        """The graph as it stands, in some form."""
+        return export(
+            self._dag,
+            form,
+            statuses=dict(self._statuses),
+            durations=self._durations,
+            width=max(80, self.size.width),
+            title=title,
+            glyphs=self.glyphs,
+        )
 
     def watch_selected(self, before: str | None, after: str | None) -> None:
         for name in (before, after):
             if name is not None and (seen := self.picture.visible(name)):
                 self._refresh_box(seen)
+        self._repaint_caption()
         if after is None:
             return
         self._show(after)
@@ -168,14 +207,16 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             self.selected = navigate(self.picture, here, direction) if here else next(iter(boxes))
 
     def action_zoom(self, steps: int) -> None:
-        """More (1) or less (-1) detail."""
+        """More (1) or less (-1) detail, with the same groups folded; the heat map has all steps."""
+        if self.picture.level > Level.HEAT:
+            self._folded = self.picture.folded
         level = min(max(self.picture.level + steps, Level.HEAT), Level.DETAIL)
         self._level = Level(level)
         self._draw_anew()
 
     def action_fit(self) -> None:
-        """The level of detail that fits the view, from the start."""
-        self._level = None
+        """The level of detail and the folding that fit the view, from the start."""
+        self._level = self._folded = None
         self._draw_anew()
         self.scroll_to(0, 0, animate=False)
 
@@ -186,13 +227,13 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_fold(self) -> None:
         """Fold the selected step's group or unfold the selected node; with neither, all groups."""
-        found = self._groups = drawn_groups(self._dag) if self._groups is None else self._groups
-        plain = automatic(self._dag, found)
-        keys = set(plain if self._folded is None else self._folded)
-        members = self.picture.members.get(self.selected or "", (self.selected,))
-        own = {group.key for group in found if members[0] in group.members}
-        keys ^= own or {group.key for group in found} - keys or keys.copy()
-        self._folded = frozenset(keys)
+        found, keys = drawn(self._dag).groups, self.picture.folded
+        here = self.selected or ""
+        own = group_at(found, keys, self.picture.members.get(here, (here,)))
+        if own:
+            self._folded = keys ^ {own}
+        else:
+            self._folded = frozenset() if keys else frozenset(group.key for group in found)
         self._draw_anew()
 
     def action_critical_path(self) -> None:
@@ -215,7 +256,6 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
     # Layout
 
     def on_mount(self) -> None:
-        send_spans_only(self.screen)
         self._draw_anew()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -224,10 +264,12 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
     def _draw_anew(self) -> None:
         """Take the picture for the present size and choices, laying it out if there is none yet."""
         gutter = self.styles.gutter
-        width, height = self.outer_size.width - gutter.width, self.outer_size.height - gutter.height
+        width = self.outer_size.width - gutter.width
+        height = self.outer_size.height - gutter.height - _CAPTION
         if width <= 0 or height <= 0:
             return
-        key = (self._digest, width, height, self._level, self._folded)
+        folded = frozenset[str]() if self._level is Level.HEAT else self._folded
+        key = (self._digest, width, height, self._level, folded)
         self._wanted = key
         if key in self._pictures:
             self._take(self._pictures[key])
@@ -260,57 +302,105 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         if self._sought and (sought := picture.visible(self._sought)):
             selected, self._sought = sought, ""
         self.picture = picture
+        self._around = Surroundings(drawn(self._dag).dag)
         self._shown = {name: self._status(name) for name in picture.boxes}
-        self._looks = looks(picture, self._statuses, self._critical)
-        self.virtual_size = Size(picture.width, picture.height)
+        self._looks = looks(picture, self._shown, self._critical)
+        self._marked = self._visible_marks()
+        self._footprint = footprint(picture)
+        self.virtual_size = Size(picture.width, picture.height + _CAPTION)
         self.set_reactive(DagView.selected, selected)
         if selected:
             self._show(selected)
+        self._repaint_caption()
         self.refresh()
 
     # Painting
 
     def render_line(self, y: int) -> Strip:
+        if y == self.size.height - _CAPTION:
+            return self._caption_strip()
         left, top = self.scroll_offset
         width = self.size.width
-        base = self.rich_style
-        segments: list[Segment] = []
-        at = left
         pieces = paint(
             self.picture,
             y + top,
-            self._statuses,
+            self._shown,
             self._looks,
             self.glyphs,
             left=left,
             right=left + width,
+            marks=self._marked,
         )
-        for piece in pieces:
-            if piece.x > at:
-                segments.append(Segment(" " * (piece.x - at), base))
-            segments.append(Segment(piece.text, base + self._style(piece)))
-            at = piece.x + cell_len(piece.text)
         start = min(left, pieces[0].x) if pieces else left
-        strip = Strip(segments).crop_extend(left - start, left - start + width, base)
-        return self._with_map(strip, y)
+        strip = Strip(self._segments(pieces, start))
+        return self._with_map(
+            strip.crop_extend(left - start, left - start + width, self.rich_style), y
+        )
+
+    def _segments(self, pieces: Iterable[Piece], at: int) -> Iterator[Segment]:
+        """The pieces and the gaps between them from column `at`, as few runs of one style.
+
+        A gap looks the same in the style of what stands before it, and costs no bytes then.
+        """
+        text, style = "", self.rich_style
+        for piece in pieces:
+            own = self._style(piece)
+            gap = " " * (piece.x - at)
+            if gap and (style.reverse or style.underline):
+                yield Segment(text, style)
+                text, style = "", self.rich_style
+            text += gap
+            if own is not style:
+                yield Segment(text, style)
+                text, style = "", own
+            text += piece.text
+            at = piece.x + cell_len(piece.text)
+        yield Segment(text, style)
 
     def _style(self, piece: Piece) -> Style:
-        if piece.look is not None:
-            return self._partial_style(_LOOK_CLASSES[piece.look])
-        names = {Role.NAME: "dag--name", Role.FACT: "dag--fact", Role.FRAME: "dag--wire"}
-        style = self._partial_style(names.get(piece.role, "dag--name"))
-        style += Style.parse(_text_style(piece.role, self._shown.get(piece.name, PENDING)))
-        if piece.name in self._critical and piece.role in (Role.FRAME, Role.NAME):
-            style += Style(bold=True)
-        chosen = piece.name == self.selected
+        """The style of a piece, the same object for the same look."""
+        status = self._shown.get(piece.name, PENDING)
+        key = (
+            piece.look,
+            piece.role,
+            _text_style(piece.role, status),
+            piece.name in self._critical and piece.role in (Role.FRAME, Role.NAME),
+            piece.name in self._marked and self.picture.level is Level.HEAT,
+            piece.look is None and piece.name == self.selected,
+        )
+        if key not in self._styles:
+            self._styles[key] = self.rich_style + self._made_style(*key)
+        return self._styles[key]
+
+    def _made_style(
+        self,
+        look: Look | None,
+        role: Role,
+        text: str,
+        bold: bool,
+        underline: bool,
+        chosen: bool,
+    ) -> Style:
+        if look is not None:
+            return self._partial_style(_LOOK_CLASSES[look])
+        style = self._text_style(role, text)
+        style += Style(bold=bold or None, underline=underline or None)
         return style + self._partial_style("dag--selected") if chosen else style
+
+    def _text_style(self, role: Role, text: str) -> Style:
+        names = {Role.NAME: "dag--name", Role.FACT: "dag--fact", Role.FRAME: "dag--wire"}
+        return self._partial_style(names.get(role, "dag--name")) + Style.parse(text)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
 
     def _partial_style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
 
     def _with_map(self, strip: Strip, y: int) -> Strip:
         """The strip with the map's row over its right end, where the map is."""
-        width, height = self.size
+        width, height = self.size.width, self.size.height - _CAPTION
         row = y - (height - MAP_HEIGHT)
         larger = self.picture.width > width or self.picture.height > height
         if not larger or width < _MAP_FROM_WIDTH or height < 3 * MAP_HEIGHT or row < 0:
@@ -319,14 +409,48 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         inside, outside = self._partial_style("dag--map-view"), self._partial_style("dag--map")
         cells = [
             Segment(self.glyphs.line[10] if char == "#" else " ", inside if seen else outside)
-            for char, seen in minimap(self.picture, view)[row]
+            for char, seen in minimap(self.picture, self._footprint, view)[row]
         ]
         return Strip.join([strip.crop(0, width - MAP_WIDTH), Strip(cells).simplify()])
+
+    def _caption_strip(self) -> Strip:
+        base = self.rich_style + self._partial_style("dag--caption")
+        status = self._shown.get(self.selected or "", PENDING)
+        strip = Strip(
+            Segment(text, base + self._text_style(role, _text_style(role, status)))
+            for text, role in self._caption
+        )
+        return strip.adjust_cell_length(self.size.width, base)
+
+    def _caption_parts(self) -> list[Part]:
+        width, name = self.size.width, self.selected
+        if not name or name not in self.picture.boxes:
+            folded = sum(map(len, self.picture.members.values())) - len(self.picture.members)
+            return overview(self._dag, self._statuses, folded, width, self.glyphs)
+        members = self.picture.members.get(name, ())
+        eta = ""
+        if not members and self._expected and self._statuses.get(name, PENDING).waiting:
+            eta = self._time_to_start(name)
+        return caption(
+            name, members, self._around, self._statuses, width, eta=eta, glyphs=self.glyphs
+        )
+
+    def _time_to_start(self, name: str) -> str:
+        ended = {step for step, status in self._statuses.items() if status.ended}
+        dag = drawn(self._dag).dag
+        seconds = time_to_start(dag, name, self._expected, self._durations, ended)
+        if seconds is None:
+            return ""
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes:02d}:{rest:02d}"
 
     # Repainting
 
     def _status(self, name: str) -> NodeStatus:
-        return status_of(self.picture, name, self._statuses)
+        status = status_of(self.picture, name, self._statuses)
+        if status.waiting and not status.detail:
+            return replace(status, detail=reason_to_wait(name, self._around))
+        return status
 
     def _repaint_statuses(self, names: Iterable[str]) -> None:
         edges_change = False
@@ -339,7 +463,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             self._repaint_edges()
 
     def _repaint_edges(self) -> None:
-        before, self._looks = self._looks, looks(self.picture, self._statuses, self._critical)
+        before, self._looks = self._looks, looks(self.picture, self._shown, self._critical)
         changed = {index for index, look in enumerate(self._looks) if look != before[index]}
         if not changed:
             return
@@ -354,8 +478,9 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         """Repaint the texts of a box that differ between two statuses."""
         level, width = self.picture.level, box.region.width
         inset = 1 if level > Level.LINE else 0
-        old = rows(box.node, level, width, before, self.glyphs)
-        new = rows(box.node, level, width, after, self.glyphs)
+        marked = box.node.name in self._marked
+        old = rows(box.node, level, width, before, self.glyphs, marked=marked)
+        new = rows(box.node, level, width, after, self.glyphs, marked=marked)
         for index, (was, now) in enumerate(zip(old, new, strict=True)):
             x = box.region.x + inset
             for part, following in zip(was, now, strict=True):
@@ -364,6 +489,27 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
                 if restyled or part != following:
                     self._refresh_cells(Region(x, box.region.y + inset + index, length, 1))
                 x += length
+
+    def _visible_marks(self) -> frozenset[str]:
+        return frozenset(filter(None, map(self.picture.visible, self._marks)))
+
+    def _mark_visible(self) -> None:
+        before, self._marked = self._marked, self._visible_marks()
+        for name in before ^ self._marked:
+            self._refresh_box(name)
+
+    def _repaint_caption(self) -> None:
+        """Repaint the cells of the line below the picture that differ."""
+        before, self._caption = self._caption, self._caption_parts()
+        was, now = ("".join(text for text, _ in parts) for parts in (before, self._caption))
+        start = cell_len(now[: _alike(was, now)])
+        end = cell_len(now[: len(now) - _alike(was[::-1], now[::-1])])
+        y = self.size.height - _CAPTION
+        if was != now:
+            self.refresh(ScreenRegion(start, y, max(1, end - start), _CAPTION))
+        if self._shown.get(self.selected or "", PENDING).style != self._caption_style:
+            self._caption_style = self._shown.get(self.selected or "", PENDING).style
+            self.refresh(ScreenRegion(0, y, 1, _CAPTION))
 
     def _refresh_box(self, name: str) -> None:
         self._refresh_cells(self.picture.boxes[name].region)
@@ -374,15 +520,17 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _show_critical(self, path: tuple[str, ...]) -> None:
         self._critical = path
-        self._looks = looks(self.picture, self._statuses, path)
+        self._looks = looks(self.picture, self._shown, path)
         self.refresh()
 
     def _show(self, name: str) -> None:
         if name in self.picture.boxes:
             region = ScreenRegion(*self.picture.boxes[name].region)
-            self.scroll_to_region(region, animate=False, force=True)
+            self.scroll_to_region(region.grow((0, 0, _CAPTION, 0)), animate=False, force=True)
 
     def on_click(self, event: events.Click) -> None:
+        if event.y >= self.size.height - _CAPTION:
+            return
         left, top = self.scroll_offset
         name = self.picture.at(event.x + left, event.y + top)
         if name is not None:
@@ -396,6 +544,7 @@ def _text_style(role: Role, status: NodeStatus) -> str:
     return "dim" if role is Role.NAME and status.untaken else ""
 
 
-def drawn_groups(dag: Dag) -> tuple[Group, ...]:
-    """The groups that may fold in this graph as it is drawn."""
-    return groups(drawable(dag))
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -8,33 +8,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from pipetui.logview.frame import BADGE, GUTTER, Frame
+from pipetui.logview.frame import BADGE, Frame
+from pipetui.logview.heat import HEAT
 from pipetui.logview.rows import Row
+from pipetui.logview.sgr import INKS, Ink
 
-STYLES = ("error", "warning", "debug", "hit", "current", "track", "badge")
-"""Names of the styles beside "text"; "hit" and "current" are laid over the others."""
+LEVELS = ("error", "warning", "debug")
+OVERLAID = ("hit", "current", "picked", *INKS)
+"""Names of the styles that are laid over others."""
+STYLES = (*LEVELS, *OVERLAID, "track", "badge")
+"""Names of the styles beside "text"."""
 
+_ORIGINS = ("cyan", "yellow", "magenta", "green", "blue", "red")
+"""Colours of the merged logs, one after another."""
+_MANNERS = {name: Style.parse(name) for name in ("bold", "dim", "italic", "underline")}
 _HIGHLIGHTED = 4_000
 """Characters of a row in which hits are highlighted: enough for any screen."""
+_CHARACTERS = 4
+"""Characters that a cell may hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The characters of the gutter, the track and the badge."""
+    """The characters of the gutter, the edge and the badge."""
 
     error: str
     warning: str
     block: str
+    bookmark: str
     thumb: str
     down: str
+    hot: str
+    warm: str
 
 
-UNICODE = Signs(error="✖", warning="!", block="│", thumb="┃", down="▼")
-ASCII = Signs(error="x", warning="!", block="|", thumb="#", down="v")
+UNICODE = Signs("✖", "!", "│", "◆", "┃", "▼", "█", "▒")
+ASCII = Signs("x", "!", "|", "*", "#", "v", "=", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +59,13 @@ class Painter:
     signs: Signs
 
     def row(self, frame: Frame, y: int) -> Strip:
-        """A row: gutter, text and track, the badge over the end of the last one."""
+        """A row: gutter, text and edge, the badge over the end of the last one."""
         row = frame.row(y)
         if row is None:
-            strip = Strip.blank(GUTTER + frame.width, self.styles["text"])
+            strip = Strip.blank(frame.gutter + frame.width, self.styles["text"])
         else:
-            strip = Strip([self._gutter(row)]) + self._text(row, frame)
-        strip += Strip([self._track(frame.track_at(y))])
+            strip = Strip(self._gutter(row, frame)) + self._text(row, frame)
+        strip += Strip(self._edge(frame, y))
         return self._badge(strip, frame.new) if frame.new and y == frame.height - 1 else strip
 
     def _badge(self, strip: Strip, new: int) -> Strip:
@@ -61,41 +75,82 @@ class Painter:
         badge = Strip([Segment(text, self.styles["badge"])])
         return strip.crop(0, strip.cell_length - len(text)) + badge
 
-    def _gutter(self, row: Row) -> Segment:
-        signs = self.signs
+    def _gutter(self, row: Row, frame: Frame) -> list[Segment]:
+        signs, styles = self.signs, self.styles
+        mark = signs.bookmark if row.marked else " "
+        sign, style = " ", styles["text"]
         if row.level >= 40:
-            return Segment(f"{signs.error if row.head else signs.block} ", self.styles["error"])
-        if row.level >= 30:
-            return Segment(f"{signs.warning if row.head else signs.block} ", self.styles["warning"])
-        return Segment("  ", self.styles["text"])
+            sign, style = signs.error if row.head else signs.block, styles["error"]
+        elif row.level >= 30:
+            sign, style = signs.warning if row.head else signs.block, styles["warning"]
+        segments = [Segment(sign + mark, style)]
+        if frame.names:
+            name = frame.names[row.origin] if row.origin < len(frame.names) else ""
+            hue = styles["text"] + styles[_ORIGINS[row.origin % len(_ORIGINS)]]
+            segments.append(Segment(set_cell_size(name, frame.gutter - 3) + " ", hue))
+        return segments
 
-    def _track(self, kind: str) -> Segment:
+    def _edge(self, frame: Frame, y: int) -> list[Segment]:
+        kind = frame.track_at(y)
         if kind == "x":
-            return Segment(self.signs.error, self.styles["error"])
-        return Segment(self.signs.thumb if kind == "." else " ", self.styles["track"])
+            track = Segment(self.signs.error, self.styles["error"])
+        else:
+            track = Segment(self.signs.thumb if kind == "." else " ", self.styles["track"])
+        if not frame.heat:
+            return [track]
+        errors, warnings = frame.heat_at(y)
+        return [
+            track,
+            Segment(self.signs.hot * errors, self.styles["error"]),
+            Segment(self.signs.warm * warnings, self.styles["warning"]),
+            Segment(" " * (HEAT - errors - warnings), self.styles["text"]),
+        ]
 
     def _text(self, row: Row, frame: Frame) -> Strip:
         style = self.styles[_STYLE_OF.get(row.level, "text")]
         if row.current:
             style += self.styles["current"]
+        if row.picked:
+            style += self.styles["picked"]
         left, right = frame.left, frame.left + frame.width
-        strip = Strip(self._segments(row.text, frame, style))
+        strip = Strip(self._segments(row, frame, style))
         return strip.crop(left, right).adjust_cell_length(frame.width, style)
 
-    def _segments(self, text: str, frame: Frame, style: Style) -> list[Segment]:
-        if text.isascii():
-            text = text[: frame.left + frame.width]
+    def _segments(self, row: Row, frame: Frame, style: Style) -> list[Segment]:
+        reach = frame.left + frame.width
+        text = row.text[: reach if row.text.isascii() else _CHARACTERS * reach]
+        inks = [cut for ink in row.inks if (cut := ink.cut(0, len(text)))]
         segments: list[Segment] = []
         end = 0
         if frame.pattern is not None:
             hit = style + self.styles["hit"]
             for match in frame.pattern.finditer(text, 0, _HIGHLIGHTED):
                 if match.end() > match.start():
-                    segments.append(Segment(text[end : match.start()], style))
+                    segments += self._inked(text, end, match.start(), inks, style)
                     segments.append(Segment(match[0], hit))
                     end = match.end()
-        segments.append(Segment(text[end:], style))
+        return segments + self._inked(text, end, len(text), inks, style)
+
+    def _inked(
+        self, text: str, start: int, end: int, inks: list[Ink], style: Style
+    ) -> list[Segment]:
+        """A part of a row in its own colours."""
+        segments: list[Segment] = []
+        for ink in inks:
+            low, high = max(start, ink.start), min(end, ink.end)
+            if low < high:
+                segments.append(Segment(text[start:low], style))
+                segments.append(Segment(text[low:high], self._over(style, ink)))
+                start = high
+        segments.append(Segment(text[start:end], style))
         return segments
+
+    def _over(self, style: Style, ink: Ink) -> Style:
+        if ink.hue:
+            style += self.styles[ink.hue]
+        for manner in ink.manner.split():
+            style += _MANNERS[manner]
+        return style
 
 
 _STYLE_OF = {40: "error", 30: "warning", 10: "debug"}

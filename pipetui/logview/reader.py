@@ -5,19 +5,30 @@ Everything is bounded: searches go a step further with each poll, a jump waits f
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
+from pipetui.logview.dress import Dress, Times
 from pipetui.logview.frame import Frame
+from pipetui.logview.hand import Hand
+from pipetui.logview.heat import bars
 from pipetui.logview.matches import Matches, Question
-from pipetui.logview.rows import Row, from_top, to_bottom
+from pipetui.logview.rows import Row, from_top, rows_of, to_bottom
 from pipetui.logview.source import Line, Source
 from pipetui.logview.view import Tally, View, search_pattern, status
+from pipetui.term.sanitize import plain
 
 BUDGET = 16 * 1024 * 1024
 """Bytes each search goes further in one poll."""
 
-_ERROR = 40
+_ERROR, _WARNING = 40, 30
 _KEPT = 2_000
+_FIRST = 50
+"""Lines among which the first time of a log is looked for."""
+_ABOVE, _BELOW = 200, 1_000
+"""Lines of a block that are looked for."""
 
 
 class Reader:
@@ -26,41 +37,93 @@ class Reader:
     Args:
         source: the log.
         view: where to begin; its filter, floor and search apply at once.
+        start: what relative times count from; None is the first time in the log.
+        walks: motions move the line in hand, as in a list, and the screen only after it.
     """
 
-    def __init__(self, source: Source, view: View) -> None:
+    def __init__(
+        self, source: Source, view: View, start: float | None = None, *, walks: bool = False
+    ) -> None:
         self.source = source
         self.view = view
+        self.hand = Hand()
         self.frame = Frame()
         self.status = ""
+        self._start = start
+        self._walks = walks
         self._generation = source.generation
         self._errors = Matches(Question(level=_ERROR, heads=True))
+        self._warnings = Matches(Question(level=_WARNING, heads=True))
         self._hits: Matches | None = None
         self._shown: Matches | None = None
         self._wants_error = False
+        self._looking = False
         self._lines: dict[int, Line] = {}
-        self._cursor: int | None = None
+        self._laid: dict[int, list[Row]] = {}
+        self._manner: tuple[object, ...] = ()
         self._goal: int | None = None
         self._sought: tuple[Matches, int] | None = None
         self._ask_search()
         self._ask_filter()
+        if walks:
+            self.hand.cursor = 0
+            self.view = self.view.paused()
         self.poll()
 
-    def poll(self) -> None:
-        """Picks up what has happened to the log and goes on with what is being looked for."""
-        self.source.refresh()
-        searches = [found for found in (self._errors, self._hits, self._shown) if found is not None]
+    @property
+    def _searches(self) -> list[Matches]:
+        searches = [self._hits, self._shown, self._errors]
+        if self.view.heat:
+            searches.append(self._warnings)
+        return [found for found in searches if found is not None]
+
+    @property
+    def busy(self) -> bool:
+        """Whether lines are still to be counted or searched."""
+        return not self.source.complete or not all(found.done for found in self._searches)
+
+    @property
+    def walks(self) -> bool:
+        """Whether motions move the line in hand rather than the screen."""
+        return self._walks or self.hand.anchor is not None
+
+    @property
+    def question(self) -> Question:
+        """Which lines are shown."""
+        return self._shown.question if self._shown is not None else Question()
+
+    def advance(self, budget: int) -> bool:
+        """Counts and searches so many bytes further; whether that led anywhere."""
+        before = self._progress()
+        if self._shown is not None and not self._shown.done:
+            self._looking = True
+        self.source.refresh(budget)
+        searches = self._searches
         if self.source.generation != self._generation:
             self._generation = self.source.generation
             self._forget()
             for found in searches:
                 found.restart()
-        looking = self._shown is not None and not self._shown.done
         for found in searches:
-            found.advance(self.source, BUDGET)
+            found.advance(self.source, budget)
+        return self._progress() != before
+
+    def _progress(self) -> tuple[object, ...]:
+        source = self.source
+        searched = tuple((found.next, found.done) for found in self._searches)
+        return source.count, source.complete, source.generation, searched
+
+    def poll(self) -> None:
+        """Picks up what has happened to the log and goes on with what is being looked for."""
+        self.advance(BUDGET)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Shows what is known by now; what a filter has found since the last time is not new."""
         total = self.source.count if self._shown is None else len(self._shown)
         self.view = self.view.grown(total)
-        if looking:
+        if self._looking:
+            self._looking = False
             self.view = self.view.caught_up()
         self._look_for_goal()
         self._jump()
@@ -82,13 +145,17 @@ class Reader:
             left=0 if view.wrap else view.left,
             pattern=self._hits.question.pattern if self._hits else None,
             new=view.new,
+            names=tuple(map(plain, self.source.origins)),
+            heat=self._heat() if view.heat else (),
         )
         self.status = status(self.view, self._tally())
 
     def scroll(self, rows: int) -> None:
-        """Moves by rows; a log not yet counted to its end is counted first."""
-        while self.view.follow and not self.source.complete and self.source.refresh():
-            self.view = self.view.grown(self.source.count)
+        """Moves by rows, or the end of a range; a log not yet counted is counted first."""
+        if self.walks:
+            self._move(rows)
+            return
+        self._count_all()
         bottom = self.frame.rows[-1] if self.frame.rows else None
         at_end = bottom is None or (
             bottom.last and bottom.line == self._line_of(self.view.total - 1)
@@ -98,11 +165,24 @@ class Reader:
         else:
             self.show(self.view.scrolled_by(rows))
 
+    def _count_all(self) -> None:
+        while self.view.follow and not self.source.complete and self.source.refresh(4 * BUDGET):
+            total = self.source.count if self._shown is None else len(self._shown)
+            self.view = self.view.grown(total)
+
+    def _move(self, rows: int) -> None:
+        row = self._row_of(self.hand.cursor or 0) + rows
+        row = max(0, min(row, self.view.total - 1))
+        self.hand.cursor = self._line_of(row)
+        self.show(self.view.containing(row))
+        if all(shown.line != self.hand.cursor for shown in self.frame.rows):
+            self.show(self.view.revealed(row))
+
     def search(self, text: str) -> None:
         """Looks for text or a regular expression and goes to a hit; an empty text ends it."""
         self.view = self.view.searching(text)
         self._ask_search()
-        self._cursor = None
+        self.hand.forget()
         self.next_hit(-1 if self.view.follow else 1)
 
     def narrow(self, view: View) -> None:
@@ -120,10 +200,73 @@ class Reader:
         """Goes to the next (1) or previous (-1) error."""
         self._seek(self._errors, direction)
 
+    def next_bookmark(self, direction: int) -> None:
+        """Goes to the next (1) or previous (-1) bookmark."""
+        here = self.line_in_hand
+        if here is not None:
+            line = self.hand.neighbour(here, direction, self.source.count)
+            if line is not None:
+                self.go_to(line)
+
+    def go_to(self, line: int) -> None:
+        """Goes to a line, as soon as it is known where it is."""
+        self.hand.cursor = self._goal = line
+        self.poll()
+
     def open_at_first_error(self) -> None:
         """Goes to the most telling error once all lines are counted; stays where there is none."""
         self._wants_error = True
         self.poll()
+
+    @property
+    def line_in_hand(self) -> int | None:
+        """The line jumped to while it is in sight, else the last followed one, or the top one."""
+        cursor = self.hand.cursor
+        if cursor is not None and any(row.line == cursor for row in self.frame.rows):
+            return cursor
+        self._count_all()
+        row = self.view.total - 1 if self.view.follow else self.view.top
+        return self._line_of(row) if 0 <= row < self.view.total else None
+
+    def pick(self, line: int) -> None:
+        """Takes a line in hand."""
+        self.hand.cursor = line
+        self.show(self.view.paused())
+
+    def toggle_bookmark(self) -> None:
+        """Sets a bookmark on the line in hand, or takes it away."""
+        if (line := self.line_in_hand) is not None:
+            self.hand.toggle(line)
+        self.show(self.view)
+
+    def toggle_range(self) -> None:
+        """Begins a range at the line in hand, or ends it."""
+        line = self.line_in_hand
+        if self.hand.anchor is not None or line is None:
+            self.hand.anchor = None
+            self.show(self.view)
+        else:
+            self.hand.anchor = self.hand.cursor = line
+            self.show(self.view.containing(self._row_of(line)))
+
+    def picked(self, most: int) -> list[str]:
+        """The shown lines of the range, harmless, at most so many."""
+        reach = self.hand.range
+        if reach is None:
+            return []
+        low, high = self._row_of(reach[0]), self._row_of(reach[1] + 1)
+        dress = self._dress()
+        return [dress.line(line)[0] for line in self._read(low, min(high, low + most))]
+
+    def block(self, line: int) -> Sequence[Line]:
+        """A line and those it belongs together with."""
+        above = list(self.source.lines(max(0, line - _ABOVE), min(line, _ABOVE) + 1))
+        while len(above) > 1 and not above[-1].head:
+            line -= 1
+            above.pop()
+        found = list(self.source.lines(line, 1 + _BELOW))
+        end = next((at for at, one in enumerate(found) if at and one.head), len(found))
+        return found[:end]
 
     def _ask_search(self) -> None:
         pattern = search_pattern(self.view.search)
@@ -139,7 +282,10 @@ class Reader:
     def _forget(self) -> None:
         """Drops what refers to lines that may be no more."""
         self._lines.clear()
-        self._cursor = self._goal = self._sought = None
+        self._laid.clear()
+        if not self._walks:
+            self.hand.forget()
+        self._goal = self._sought = None
 
     def _seek(self, matches: Matches | None, direction: int) -> None:
         self._sought = None if matches is None else (matches, direction)
@@ -150,19 +296,19 @@ class Reader:
         if self._wants_error and self.source.complete:
             self._wants_error = False
             if (block := self.source.first_error()) is not None:
-                self._cursor = self._goal = block.first_line
+                self.hand.cursor = self._goal = block.first_line
         if self._sought is not None:
             matches, direction = self._sought
             line = matches.neighbour(self._standing(direction), direction)
             if line is not None:
-                self._cursor = self._goal = line
+                self.hand.cursor = self._goal = line
             if line is not None or matches.done:
                 self._sought = None
 
     def _standing(self, direction: int) -> int:
         """The line from which to look: the last jump's, else the edge of the screen."""
-        if self._cursor is not None:
-            return self._cursor
+        if self.hand.cursor is not None:
+            return self.hand.cursor
         if self.view.follow:
             return self.source.count
         return self._line_of(self.view.top) - (direction > 0)
@@ -171,7 +317,7 @@ class Reader:
         if self._goal is None:
             return
         row = self._goal if self._shown is None else self._shown.row_of(self._goal)
-        if row is not None:
+        if row is not None and (row < self.view.total or self.source.complete):
             self._goal = None
             self.view = self.view.revealed(min(row, max(0, self.view.total - 1)))
 
@@ -181,24 +327,59 @@ class Reader:
             return row
         return self._shown.lines[row] if 0 <= row < len(self._shown) else self.source.count
 
+    def _row_of(self, line: int) -> int:
+        """The row of a line, or of the first one behind it that is shown."""
+        return line if self._shown is None else bisect_left(self._shown.lines, line)
+
+    def _dress(self) -> Dress:
+        view = self.view
+        if view.times is Times.RELATIVE and self._start is None:
+            times = (line.at for line in self.source.lines(0, _FIRST))
+            self._start = next((at for at in times if at is not None), None)
+        return Dress(view.times, self._start, compact=view.compact)
+
     def _rows(self) -> list[Row]:
         view = self.view
-        size = view.width, view.height, view.wrap
         if not view.height:
             return []
+        manner = view.width, view.wrap, view.times, view.compact
+        if manner != self._manner:
+            self._manner = manner
+            self._laid.clear()
+        dress = self._dress()
+
+        def lay(line: Line) -> list[Row]:
+            known = self._laid.get(line.number)
+            if known is None:
+                known = rows_of(line, view.width, view.wrap, dress)
+                if 0 <= line.number < self.source.settled:
+                    self._laid[line.number] = known
+            return known
+
         if view.follow and self._shown is None and not self.source.complete:
-            return to_bottom(self.source.tail(view.height), *size)
-        if view.follow:
-            rows = to_bottom(self._read(view.total - view.height, view.total), *size)
+            rows = to_bottom(self.source.tail(view.height), view.height, lay)
+        elif view.follow:
+            lines = self._read(view.total - view.height, view.total)
+            rows = to_bottom(lines, view.height, lay)
         else:
-            rows = from_top(self._read(view.top, view.top + view.height), *size)
-        return [replace(row, current=True) if row.line == self._cursor else row for row in rows]
+            rows = from_top(self._read(view.top, view.top + view.height), view.height, lay)
+        return [self._marked(row) for row in rows]
+
+    def _marked(self, row: Row) -> Row:
+        """A row with what the hand has to do with it."""
+        current = row.line == self.hand.cursor
+        marked, picked = self.hand.marked(row.line), self.hand.holds(row.line)
+        if not (current or marked or picked):
+            return row
+        return replace(row, current=current, marked=marked, picked=picked)
 
     def _read(self, start: int, stop: int) -> list[Line]:
-        """The lines in rows ``start`` to ``stop``; those read before are kept, but for the last."""
+        """The lines in rows ``start`` to ``stop``; those read before are kept while they stay."""
         if len(self._lines) > _KEPT:
             self._lines.clear()
-        self._lines.pop(self.source.count - 1, None)
+            self._laid.clear()
+        for number in range(self.source.settled, self.source.count):
+            self._lines.pop(number, None)
         wanted = [self._line_of(row) for row in range(max(0, start), min(stop, self.view.total))]
         missing = [number for number in wanted if number not in self._lines]
         while missing:
@@ -218,20 +399,40 @@ class Reader:
         first = view.top * view.height // view.total
         last = min(view.total - 1, view.top + view.height - 1) * view.height // view.total
         cells = []
-        for y in range(view.height):
-            low, high = (-(-edge * view.total // view.height) for edge in (y, y + 1))
-            error = self._errors.between(self._line_of(low), self._line_of(high))
+        for y, (low, high) in enumerate(self._parts()):
+            error = self._errors.between(low, high)
             cells.append("x" if error else "." if first <= y <= last else " ")
         return "".join(cells)
+
+    def _parts(self) -> list[tuple[int, int]]:
+        """For each row of the edge, the lines it stands for."""
+        view = self.view
+        edges = [-(-y * view.total // max(1, view.height)) for y in range(view.height + 1)]
+        lines = [self._line_of(edge) for edge in edges]
+        return list(pairwise(lines))
+
+    def _heat(self) -> tuple[tuple[int, int], ...]:
+        errors, severe = [], []
+        for low, high in self._parts():
+            errors.append(_within(self._errors.lines, low, high))
+            severe.append(_within(self._warnings.lines, low, high))
+        return bars(errors, [max(0, s - e) for s, e in zip(severe, errors, strict=True)])
 
     def _tally(self) -> Tally:
         source, hits, shown = self.source, self._hits, self._shown
         done = all(found is None or found.done for found in (hits, shown))
+        cursor, reach = self.hand.cursor, self.hand.range
         return Tally(
             lines=source.count,
             errors=len(self._errors),
             hits=len(hits) if hits is not None else 0,
-            hit=hits.place_of(self._cursor) if hits is not None and self._cursor is not None else 0,
+            hit=hits.place_of(cursor) if hits is not None and cursor is not None else 0,
             scanning=not (source.complete and done),
             problem=source.problem,
+            bookmarks=bisect_left(self.hand.bookmarks, source.count),
+            picked=self._row_of(reach[1] + 1) - self._row_of(reach[0]) if reach else 0,
         )
+
+
+def _within(lines: Sequence[int], low: int, high: int) -> int:
+    return bisect_right(lines, high - 1) - bisect_left(lines, low)

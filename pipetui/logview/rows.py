@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, chop_cells
 
+from pipetui.logview.dress import Dress
+from pipetui.logview.sgr import Ink
 from pipetui.logview.source import Line
-from pipetui.term.sanitize import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,11 @@ class Row:
         level: its severity.
         head: whether a block begins here.
         last: whether the line ends here.
+        inks: where the text has colours of its own.
+        origin: which of the merged logs it is from.
         current: whether the reader has jumped to this line.
+        marked: whether it has a bookmark.
+        picked: whether it is in the range.
     """
 
     line: int
@@ -29,17 +34,34 @@ class Row:
     level: int
     head: bool
     last: bool = True
+    inks: tuple[Ink, ...] = ()
+    origin: int = 0
     current: bool = False
+    marked: bool = False
+    picked: bool = False
 
 
-def rows_of(line: Line, width: int, wrap: bool) -> list[Row]:
+def rows_of(line: Line, width: int, wrap: bool, dress: Dress) -> list[Row]:
     """The rows a line takes in ``width`` cells."""
-    text = plain(line.text)
+    text, inks = dress.line(line)
+    rows: list[Row] = []
+    at = 0
     parts = wrapped(text, width) if wrap else [text]
-    return [
-        Row(line.number, part, line.level, line.head and not at, at == len(parts) - 1)
-        for at, part in enumerate(parts)
-    ]
+    for number, part in enumerate(parts):
+        end = at + len(part)
+        rows.append(
+            Row(
+                line.number,
+                part,
+                line.level,
+                line.head and not number,
+                number == len(parts) - 1,
+                tuple(cut for ink in inks if (cut := ink.cut(at, end))),
+                line.origin,
+            )
+        )
+        at = end
+    return rows
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -51,21 +73,25 @@ def wrapped(text: str, width: int) -> list[str]:
     return chop_cells(text, width)
 
 
-def from_top(lines: Iterable[Line], width: int, height: int, wrap: bool) -> list[Row]:
+Lay = Callable[[Line], Sequence[Row]]
+"""Gives the rows of a line."""
+
+
+def from_top(lines: Iterable[Line], height: int, lay: Lay) -> list[Row]:
     """The rows of a screen that begins with the first line."""
     rows: list[Row] = []
     for line in lines:
         if len(rows) >= height:
             break
-        rows += rows_of(line, width, wrap)
+        rows += lay(line)
     return rows[:height]
 
 
-def to_bottom(lines: Sequence[Line], width: int, height: int, wrap: bool) -> list[Row]:
+def to_bottom(lines: Sequence[Line], height: int, lay: Lay) -> list[Row]:
     """The rows of a screen that ends with the last line."""
     rows: list[Row] = []
     for line in reversed(lines):
         if len(rows) >= height:
             break
-        rows[:0] = rows_of(line, width, wrap)
+        rows[:0] = lay(line)
     return rows[max(0, len(rows) - height) :]

@@ -11,6 +11,8 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import Self
 
+from pipetui.logview.dress import Times
+
 FLOORS = (0, 20, 30, 40)
 """Severity floors in the order the key goes through them: everything, info, warnings, errors."""
 
@@ -52,6 +54,9 @@ class View:
         floor: lowest severity shown.
         filter: text lines must contain; with a leading ``!`` must not.
         search: text looked for.
+        times: how the times of lines are shown.
+        compact: show JSON lines as level, message and the rest.
+        heat: there is room for bars of errors and warnings.
     """
 
     width: int = 0
@@ -65,6 +70,9 @@ class View:
     floor: int = 0
     filter: str = ""
     search: str = ""
+    times: Times = Times.WRITTEN
+    compact: bool = False
+    heat: bool = False
 
     @property
     def bottom(self) -> int:
@@ -81,9 +89,20 @@ class View:
         """Whether some lines may be hidden."""
         return bool(self.filter.removeprefix("!")) or self.floor > 0
 
-    def resized(self, width: int, height: int) -> Self:
+    def chosen(self) -> View:
+        """A view of another log with the same choices."""
+        return View(
+            wrap=self.wrap,
+            floor=self.floor,
+            filter=self.filter,
+            search=self.search,
+            times=self.times,
+            compact=self.compact,
+        )
+
+    def resized(self, width: int, height: int, heat: bool = False) -> Self:
         """The screen has another size."""
-        return replace(self, width=max(0, width), height=max(0, height))._settled()
+        return replace(self, width=max(0, width), height=max(0, height), heat=heat)._settled()
 
     def grown(self, total: int) -> Self:
         """There are now ``total`` rows; fewer, after a truncation, count as nothing new."""
@@ -121,6 +140,12 @@ class View:
             top = row - view.height // 3
         return replace(view, top=max(0, min(top, view.bottom)))
 
+    def containing(self, row: int) -> Self:
+        """A row that the cursor moved to is on the screen, with as little motion as it takes."""
+        view = self.paused()
+        lowest = row if view.wrap and row >= view.top + view.height else row - view.height + 1
+        return replace(view, top=max(0, min(row, max(view.top, lowest))))
+
     def anchored(self, top: int) -> Self:
         """Following with wrapped lines: the row that turned out to be at the top."""
         return replace(self, top=max(0, min(top, self.bottom)))
@@ -132,6 +157,14 @@ class View:
     def wrapped(self) -> Self:
         """Wrapping on, or off."""
         return replace(self, wrap=not self.wrap)._settled()
+
+    def timed(self) -> Self:
+        """The next way to show times."""
+        return replace(self, times=self.times.next)
+
+    def compacted(self) -> Self:
+        """JSON lines in short, or whole again."""
+        return replace(self, compact=not self.compact)
 
     def floored(self) -> Self:
         """The next severity floor, after the last none."""
@@ -162,6 +195,8 @@ class Tally:
         hit: 1-based position among them, 0 for none.
         scanning: the search, the filter or the count is not done.
         problem: why the log cannot be read.
+        bookmarks: lines that have one.
+        picked: lines in the range.
     """
 
     lines: int = 0
@@ -170,6 +205,8 @@ class Tally:
     hit: int = 0
     scanning: bool = False
     problem: str = ""
+    bookmarks: int = 0
+    picked: int = 0
 
 
 def status(view: View, tally: Tally) -> str:
@@ -184,6 +221,8 @@ def status(view: View, tally: Tally) -> str:
         parts.append(f"{tally.lines:,}{more} line{'s' * (tally.lines != 1)}")
     if tally.errors:
         parts.append(f"{tally.errors:,} err")
+    if tally.picked:
+        parts.append(f"{tally.picked:,} picked")
     if view.search:
         of = f"{tally.hit:,} of {tally.hits:,}" if tally.hit else f"{tally.hits:,}"
         parts.append(
@@ -193,6 +232,12 @@ def status(view: View, tally: Tally) -> str:
         parts.append(f"filter {view.filter}")
     if view.floor:
         parts.append(f"{LEVEL_NAMES[view.floor]} and above")
+    if tally.bookmarks:
+        parts.append(f"{tally.bookmarks:,} bookmark{'s' * (tally.bookmarks != 1)}")
+    if view.times is not Times.WRITTEN:
+        parts.append(f"times {view.times}")
+    if view.compact:
+        parts.append("short JSON")
     if view.wrap:
         parts.append("wrap")
     elif view.left:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
 from typing import ClassVar, Concatenate, ParamSpec
 
 from rich.style import Style
@@ -13,15 +15,26 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pipetui.logview.frame import GUTTER, TRACK, Frame
-from pipetui.logview.paint import ASCII, STYLES, UNICODE, Painter
+from pipetui.logview.frame import TRACK, Frame, gutter
+from pipetui.logview.heat import HEAT
+from pipetui.logview.matches import Question
+from pipetui.logview.paint import ASCII, OVERLAID, STYLES, UNICODE, Painter
 from pipetui.logview.reader import Reader
-from pipetui.logview.source import Source
+from pipetui.logview.source import Line, Source
 from pipetui.logview.view import View
 
 _SHIFT = 8
 _WHEEL = 3
-_OVERLAID = ("hit", "current")
+_WIDE = 140
+"""Columns of the terminal from which there is room for the bars of errors and warnings."""
+_ROOM = 60
+"""Columns of the widget that the bars leave it in any case."""
+_SLICE = 0.008
+"""Seconds of a search between which keys are heeded."""
+_LEAST, _MOST = 1 << 18, 1 << 26
+"""Bytes that are searched in a slice."""
+_COPIED = 20_000
+"""Lines of a range that are looked at to be copied."""
 _P = ParamSpec("_P")
 
 
@@ -46,6 +59,14 @@ class LogView(ScrollView):
         & .logview--hit { text-style: reverse; }
         & .logview--current { text-style: bold underline; }
         & .logview--track { color: $text-muted; }
+        & .logview--picked { background: $primary 30%; }
+        & .logview--red { color: $text-error; }
+        & .logview--green { color: $text-success; }
+        & .logview--yellow { color: $text-warning; }
+        & .logview--blue { color: $text-primary; }
+        & .logview--magenta { color: $text-secondary; }
+        & .logview--cyan { color: $text-accent; }
+        & .logview--grey { color: $text-muted; }
         & .logview--badge { color: $text; background: $primary; text-style: bold; }
     }
     """
@@ -62,6 +83,12 @@ class LogView(ScrollView):
         Binding("E", "next_error(-1)", "Previous error", id="log.previous-error", show=False),
         Binding("w", "wrap", "Wrap", id="log.wrap", show=False),
         Binding("s", "severity", "Severity floor", id="log.severity", show=False),
+        Binding("t", "line_times", "Times", id="log.times", show=False),
+        Binding("c", "compact", "Short JSON", id="log.compact", show=False),
+        Binding("b", "bookmark", "Bookmark", id="log.bookmark", show=False),
+        Binding("u", "next_bookmark(1)", "Next bookmark", id="log.next-bookmark", show=False),
+        Binding("U", "next_bookmark(-1)", "Previous", id="log.previous-bookmark", show=False),
+        Binding("v", "range", "Range", id="log.range", show=False),
     ]
 
     class StatusChanged(Message):
@@ -94,6 +121,7 @@ class LogView(ScrollView):
         self._signs = UNICODE if unicode else ASCII
         self._painter: Painter | None = None
         self._told = ""
+        self._searching = False
         self._reader = None if source is None else Reader(source, View())
 
     @property
@@ -111,15 +139,55 @@ class LogView(ScrollView):
         """What is on the screen, harmless and without colours, to be copied."""
         return "\n".join(row.text for row in self._frame.rows)
 
-    def show_source(self, source: Source | None) -> None:
-        """Shows another log, from its end, with the choices made for the last one."""
-        old = self.view
-        kept = View(wrap=old.wrap, floor=old.floor, filter=old.filter, search=old.search)
+    @property
+    def copied(self) -> str:
+        """The picked lines, or where there are none the screen, to be copied."""
+        picked = self._reader.picked(_COPIED) if self._reader else []
+        return "\n".join(picked) if picked else self.screen_text
+
+    @property
+    def bookmarks(self) -> tuple[int, ...]:
+        """Numbers of the lines that have a bookmark."""
+        return tuple(self._reader.hand.bookmarks) if self._reader else ()
+
+    @property
+    def line_in_hand(self) -> int | None:
+        """The number of the line that keys are about; None where there is none."""
+        return self._reader.line_in_hand if self._reader else None
+
+    @property
+    def question(self) -> Question:
+        """Which lines are shown."""
+        return self._reader.question if self._reader else Question()
+
+    def block(self, line: int) -> Sequence[Line]:
+        """A line and those it belongs together with."""
+        return self._reader.block(line) if self._reader else ()
+
+    def show_source(
+        self,
+        source: Source | None,
+        *,
+        start: float | None = None,
+        bookmarks: Iterable[int] = (),
+        walks: bool = False,
+    ) -> None:
+        """Shows another log, from its end, with the choices made for the last one.
+
+        Args:
+            start: what relative times count from; None is the first time in the log.
+            bookmarks: lines that have one.
+            walks: motions move the line in hand, as in a list.
+        """
+        view = self.view.chosen()
         self._reader = None
         if source is not None:
-            self._reader = Reader(source, kept.resized(self._text_width, self.size.height))
+            self._reader = Reader(source, view, start, walks=walks)
+            self._reader.hand.mark(bookmarks)
+            self._fit()
         self.refresh()
         self._tell()
+        self._search_on()
 
     def poll(self) -> None:
         """Picks up what has happened to the log; bounded in time."""
@@ -145,9 +213,16 @@ class LogView(ScrollView):
         """Goes to the most telling error once all lines are counted; stays where there is none."""
         self._do(Reader.open_at_first_error)
 
+    def go_to(self, line: int) -> None:
+        """Goes to a line."""
+        self._do(Reader.go_to, line)
+
     def action_follow(self) -> None:
-        """To the end, and staying there."""
-        self._do(Reader.show, self.view.followed())
+        """To the end, and staying there; a range that is being picked goes on to the end."""
+        if self._reader is not None and self._reader.walks:
+            self._scroll(self.view.total)
+        else:
+            self._do(Reader.show, self.view.followed())
 
     def action_scroll_end(self) -> None:
         """The same as following."""
@@ -209,13 +284,39 @@ class LogView(ScrollView):
         """Raises the severity floor; behind the highest comes none."""
         self._do(Reader.narrow, self.view.floored())
 
+    def action_line_times(self) -> None:
+        """Shows the times of lines the next way."""
+        self._do(Reader.show, self.view.timed())
+
+    def action_compact(self) -> None:
+        """JSON lines in short, or whole again."""
+        self._do(Reader.show, self.view.compacted())
+
+    def action_bookmark(self) -> None:
+        """Sets a bookmark on the line in hand, or takes it away."""
+        self._do(Reader.toggle_bookmark)
+
+    def action_next_bookmark(self, direction: int) -> None:
+        """To the next (1) or previous (-1) bookmark."""
+        self._do(Reader.next_bookmark, direction)
+
+    def action_range(self) -> None:
+        """Begins a range of lines, which motions extend, or ends it."""
+        self._do(Reader.toggle_range)
+
     def on_mount(self) -> None:
         """The first status is told once there is somebody to hear it."""
         self._tell()
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size: other rows."""
-        self._do(Reader.show, self.view.resized(self._text_width, event.size.height))
+        self._do(Reader.show, self._fitted())
+
+    def on_click(self, event: events.Click) -> None:
+        """A click takes a line in hand."""
+        row = self._frame.row(event.y)
+        if row is not None and row.line >= 0:
+            self._do(Reader.pick, row.line)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """The wheel."""
@@ -240,15 +341,24 @@ class LogView(ScrollView):
 
     @property
     def _frame(self) -> Frame:
-        return self._reader.frame if self._reader else Frame(self._text_width, self.size.height)
+        if self._reader is not None:
+            return self._reader.frame
+        return Frame(max(0, self.size.width - gutter(()) - TRACK), self.size.height)
 
-    @property
-    def _text_width(self) -> int:
-        return max(0, self.size.width - GUTTER - TRACK)
+    def _fitted(self) -> View:
+        """The view in the widget's size; bars stand beside it where there is room for them."""
+        heat = self.app.size.width >= _WIDE and self.size.width >= _ROOM + HEAT
+        before = self._frame.gutter
+        width = self.size.width - before - TRACK - HEAT * heat
+        return self.view.resized(width, self.size.height, heat)
+
+    def _fit(self) -> None:
+        if self._reader is not None and self.is_attached:
+            self._reader.show(self._fitted())
 
     def _theme_styles(self) -> dict[str, Style]:
         return {"text": self.rich_style} | {
-            name: self.get_component_rich_style(f"logview--{name}", partial=name in _OVERLAID)
+            name: self.get_component_rich_style(f"logview--{name}", partial=name in OVERLAID)
             for name in STYLES
         }
 
@@ -269,6 +379,31 @@ class LogView(ScrollView):
         for region in self._reader.frame.differences(before):
             self.refresh(Region(*region))
         self._tell()
+        self._search_on()
+
+    def _search_on(self) -> None:
+        """Goes on counting and searching between polls, for as long as there is something to do."""
+        if self._reader and self._reader.busy and self.is_running and not self._searching:
+            self._searching = True
+            self.run_worker(self._search(self._reader), group="search")
+
+    async def _search(self, reader: Reader) -> None:
+        """Searches in slices so short that no key waits for one."""
+        budget = _LEAST
+        led_on = True
+        try:
+            while reader is self._reader and reader.busy and led_on:
+                begin = perf_counter()
+                led_on = reader.advance(budget)
+                spent = perf_counter() - begin
+                budget = min(_MOST, max(_LEAST, round(budget * _SLICE / max(spent, 1e-6))))
+                await asyncio.sleep(0)
+        finally:
+            self._searching = False
+        if reader is self._reader and led_on:
+            self._do(Reader.catch_up)
+        elif reader is not self._reader:
+            self._search_on()
 
     def _tell(self) -> None:
         """Says what the status line is now, when it is another."""

@@ -236,7 +236,9 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
 
     def show_selected(self) -> None:
         """See ``PanesScreen``."""
-        self.log_pane.show_step(self.selected)
+        steps = [step for key in self.steps.marked if (step := self.shown_steps.get(key))]
+        chosen = [self.selected] if self.selected else []
+        self.log_pane.show_steps(steps if len(steps) > 1 else chosen)
         self._show_log_rule()
         self._show_detail()
 
@@ -272,6 +274,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     @on(RowList.Marked, "#steps")
     def _marked(self) -> None:
         self.show_front(set())
+        self.show_selected()
 
     @on(RowList.Chosen, "#steps")
     def _chosen(self) -> None:
@@ -383,6 +386,11 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         if self.execution is not None:
             self.app.push_screen(RerunScreen(self.execution, self.selected, changed=self._changed))
 
+    def action_compare(self) -> None:
+        """See the action table."""
+        if self.execution is not None:
+            self.ui.compare_with_last(self.execution)
+
     def action_stop(self) -> None:
         """Stop it."""
         if self.execution is not None:
@@ -398,7 +406,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         """Copy what the focused pane has selected."""
         focused = self.focused
         if isinstance(focused, LogPane):
-            self.ui.copy(focused.screen_text)
+            self.ui.copy(focused.copied)
         elif isinstance(focused, TextPane) and focused.id == "detail":
             self.ui.copy("\n".join(text_of(line).rstrip() for line in focused.lines))
         elif (pane := self.pane(self.tab)) is not None and pane.copied:

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from pipetui.actions import Action, Scope
 from pipetui.feed import PipetuiError
 from pipetui.keys import bindings
+from pipetui.screens.compare import CompareScreen
 from pipetui.screens.confirm import ask_stop
 from pipetui.screens.face import Face
 from pipetui.screens.reading import WhyScreen
@@ -218,6 +219,17 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         """Stop the selected execution."""
         if self.selected is not None:
             ask_stop(self.ui, self.selected)
+
+    def action_compare(self) -> None:
+        """See the action table."""
+        marked = [one for one in self.feed.executions if one.id in self.list.marked]
+        if len(marked) > 2:
+            self.ui.say("mark two executions to compare them")
+        elif len(marked) == 2:
+            now, before = sorted(marked, key=lambda one: -one.created_at)
+            self.app.push_screen(CompareScreen(before.id, now.id))
+        elif self.selected is not None:
+            self.ui.compare_with_last(self.selected)
 
     def action_failures(self) -> None:
         """Only failures, or all."""

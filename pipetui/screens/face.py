@@ -14,8 +14,9 @@ from textual.widgets import Input
 
 from pipetui.actions import BY_ID, Action, Scope
 from pipetui.keys import Performer, bindings, footer, valid_actions
+from pipetui.term.pace import PacedScreen
 from pipetui.viewmodel.filters import Filter
-from pipetui.viewmodel.lines import BLANK, Line, Tone, words
+from pipetui.viewmodel.lines import BLANK, Line, Tone, length, words
 from pipetui.viewmodel.state import Display
 from pipetui.widgets.bar import Bar
 
@@ -29,7 +30,7 @@ SHORT = 16
 """Lines below which previews and tails are left out."""
 
 
-class Shown(Performer, Screen[Any], inherit_bindings=False):
+class Shown(Performer, PacedScreen, Screen[Any], inherit_bindings=False):
     """Anything that covers the terminal, or a part of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
@@ -75,7 +76,8 @@ class Shown(Performer, Screen[Any], inherit_bindings=False):
             return
         actions = self.keys_shown()
         refused = [one.id for one, _, _ in actions if self.feed.refusal(one.needs)]
-        bar.show(footer(actions, refused, self.size.width))
+        lag = words(f" {self.ui.link_badge} " if self.ui.link_badge else "", Tone.WAIT)
+        bar.show(footer(actions, refused, self.size.width - length(lag)), lag)
 
     def on_mount(self) -> None:
         """The first picture."""
@@ -235,6 +237,10 @@ class Face(Shown):
     def action_pause(self) -> None:
         """See the action table."""
         self.ui.pause()
+
+    def action_theme(self) -> None:
+        """The next colours."""
+        self.ui.next_theme()
 
     def action_times(self) -> None:
         """The next way to show times."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -10,11 +11,14 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from pipetui.actions import Action, Scope
+from pipetui.feed import PipetuiError
 from pipetui.keys import bindings
+from pipetui.screens.compare import CompareScreen
 from pipetui.screens.confirm import ask_answer, ask_decide
 from pipetui.screens.face import Face
 from pipetui.viewmodel import inbox as view
-from pipetui.viewmodel.lines import Span, Tone
+from pipetui.viewmodel.compare import execution_lines
+from pipetui.viewmodel.lines import Line, Span, Tone
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
@@ -28,6 +32,11 @@ class InboxScreen(Face, inherit_bindings=False):
     """Callbacks and model package versions that wait, with their evidence."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.INBOX, Scope.GLOBAL)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._approved: dict[str, ModelPackageView | None] = {}
+        self._changes: dict[str, list[Line]] = {}
 
     def body(self) -> Iterator[Widget]:
         """The list and the evidence."""
@@ -81,9 +90,34 @@ class InboxScreen(Face, inherit_bindings=False):
         if self.callback is not None:
             pane.show(view.callback_lines(self.callback, self.look))
         elif self.package is not None:
-            pane.show(view.package_lines(self.package, self.look))
+            arn = self.package.arn
+            approved = self._approved.get(arn)
+            changes = self._changes.get(arn, [])
+            pane.show(view.package_lines(self.package, self.look, approved, changes))
+            if arn not in self._approved:
+                self.run_worker(self._compare(self.package), group="approved", exclusive=True)
         else:
             pane.show([])
+
+    async def _compare(self, package: ModelPackageView) -> None:
+        """Find the group's approved version, then what changed since it."""
+        with suppress(PipetuiError):
+            approved = await self.feed.approved(package)
+            self._approved[package.arn] = approved
+            self._show_evidence()
+            if approved and approved.execution_id and package.execution_id:
+                found = await self.feed.compare(approved.execution_id, package.execution_id)
+                self._changes[package.arn] = execution_lines(found, self.app.size.width)
+                self._show_evidence()
+
+    def action_compare(self) -> None:
+        """See the action table."""
+        package = self.package
+        approved = self._approved.get(package.arn) if package else None
+        if package is None or approved is None:
+            self.ui.say("there is no approved version to compare with")
+        else:
+            self.app.push_screen(CompareScreen(approved.execution_id, package.execution_id))
 
     def focus_body(self) -> None:
         """The list."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
 from pipetui.actions import Action, Scope
-from pipetui.feed import PipetuiError
+from pipetui.feed import PipetuiError, unseen_lines
 from pipetui.keys import bindings
 from pipetui.screens.face import Face
 from pipetui.source_code import around, locate
 from pipetui.viewmodel import detail
+from pipetui.viewmodel.compare import since_lines
+from pipetui.viewmodel.executions import short_id
 from pipetui.viewmodel.lines import Line, Span, Tone, text_of, words
 from pipetui.widgets.pane import TextPane
 
@@ -123,7 +127,8 @@ class WhyScreen(Reading, inherit_bindings=False):
         path = locate(file, self.step.directory)
         self._place = (str(path or ""), number)
         code = await asyncio.to_thread(around, path, number) if path else []
-        self.lines = detail.why(
+        tell = partial(
+            detail.why,
             self.step,
             summary=summary,
             at=f"{file}:{number}" if file else "",
@@ -134,7 +139,22 @@ class WhyScreen(Reading, inherit_bindings=False):
             display=self.look,
             now=self.ui.now(),
         )
+        self.lines = tell()
         self.renew()
+        with suppress(PipetuiError):
+            self.lines = tell(since=await self._compared(log))
+        self.renew()
+
+    async def _compared(self, log: LogSource) -> list[Line]:
+        """What differs since the step's last green run."""
+        green = await self.feed.last_green(self.step)
+        width = self.app.size.width
+        if green is None:
+            return since_lines([], "", [], width)
+        found = await self.feed.compare_step(green, self.step)
+        unseen = await asyncio.to_thread(unseen_lines, log, self.feed.log(green))
+        when = self.look.moment(green.ended_at or 0.0, self.ui.now())
+        return since_lines(found, f"{short_id(green.execution_id)}, {when}", unseen, width)
 
     def applies(self, action: Action) -> bool:
         """A file can be opened where the error names one."""

@@ -174,14 +174,16 @@ def why(
     width: int,
     display: Display,
     now: float,
+    since: Sequence[Line] = (),
 ) -> list[Line]:
-    """Why a step is red: what went wrong, where, the log's own words and the code.
+    """Why a step is red: what went wrong and where, what differs, the log's own words.
 
     Args:
         summary: the error in one line; empty where the log shows none.
         at: file and line it points to.
         block: the lines of the log that say so.
         code: numbered lines around ``code_line``.
+        since: what differs from the last green run.
     """
     lines = [_head(step, now, display), _circumstances(step), BLANK]
     if summary:
@@ -197,6 +199,7 @@ def why(
                 Span(text, Tone.STRONG if here else Tone.PLAIN),
             )
         )
+    lines += since
     if step.failure_reason:
         lines += [BLANK, heading("FAILURE REASON")]
         for part in step.failure_reason.strip().split("\n"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel.detail import json_lines
@@ -86,8 +86,18 @@ def callback_lines(waiting: WaitingCallback, display: Display) -> list[Line]:
     return lines
 
 
-def package_lines(package: ModelPackageView, display: Display) -> list[Line]:
-    """A model package version: where it came from, what the metrics said, who decided what."""
+def package_lines(
+    package: ModelPackageView,
+    display: Display,
+    approved: ModelPackageView | None = None,
+    changes: Sequence[Line] = (),
+) -> list[Line]:
+    """A model package version: where it came from, what the metrics said, who decided what.
+
+    Args:
+        approved: the group's approved version, to compare the metrics with.
+        changes: what changed since that one, as lines.
+    """
     state = approval_state(package.approval)
     lines: list[Line] = [
         (
@@ -99,11 +109,11 @@ def package_lines(package: ModelPackageView, display: Display) -> list[Line]:
         key_value("registered", f"{display.clock(package.created_at)} by {package.created_by}"),
         key_value("from", f"{package.step} of {short_id(package.execution_id)}"),
     ]
-    metrics = list(_metrics(package.evidence))
+    metrics = _metrics(package.evidence)
     if metrics:
-        lines += [BLANK, heading("EVIDENCE")]
-        width = min(48, max(len(name) for name, _ in metrics))
-        lines += [(Span(f"  {name:<{width}}  ", Tone.DIM), Span(text)) for name, text in metrics]
+        lines += [BLANK, *_table(metrics, package, approved)]
+    if approved is not None:
+        lines += [BLANK, heading(f"CHANGED SINCE v{approved.version}"), *changes]
     if package.approvals:
         lines += [BLANK, heading("DECISIONS")]
     for one in package.approvals:
@@ -114,14 +124,51 @@ def package_lines(package: ModelPackageView, display: Display) -> list[Line]:
     return lines
 
 
-def _metrics(value: Any, path: str = "") -> list[tuple[str, str]]:
+_Metric = tuple[str, Any]
+
+
+def _table(
+    metrics: Sequence[_Metric], package: ModelPackageView, approved: ModelPackageView | None
+) -> list[Line]:
+    """The evidence, beside that of the approved version where there is one."""
+    width = min(48, max(len(name) for name, _ in metrics))
+    before = dict(_metrics(approved.evidence)) if approved else {}
+    titles = f"v{package.version:<12}"
+    if approved:
+        titles += f" {f'approved v{approved.version}':<14} change"
+    lines: list[Line] = [
+        (Span(f" {'EVIDENCE':<{width + 1}}  ", Tone.STRONG), Span(titles, Tone.FAINT))
+    ]
+    for name, value in metrics:
+        line = [Span(f"  {name:<{width}}  ", Tone.DIM), Span(f"{_number(value):<13}")]
+        if name in before:
+            line += [Span(f" {_number(before[name]):<14}", Tone.DIM), *_growth(before[name], value)]
+        lines.append(tuple(line))
+    return lines
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _growth(before: Any, now: Any) -> Line:
+    """By how much a number grew; nothing for what is none."""
+    numbers = [one for one in (before, now) if isinstance(one, int | float)]
+    if len(numbers) < 2 or isinstance(before, bool) or before == 0:
+        return ()
+    return words(
+        f" {(now - before) / abs(before):+.1%}", Tone.STRONG if now != before else Tone.DIM
+    )
+
+
+def _metrics(value: Any, path: str = "") -> list[_Metric]:
     """Leaves of the evidence, named by their path; ``value`` members stand for their parents."""
     if isinstance(value, Mapping):
-        found = []
+        found: list[_Metric] = []
         for key, item in value.items():
             name = path if key == "value" and path else f"{path}.{key}" if path else str(key)
             found += _metrics(item, name)
         return found
     if isinstance(value, list):
         return [(path, f"{len(value)} items")]
-    return [(path, f"{value:.6g}" if isinstance(value, float) else str(value))]
+    return [(path, value)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipetui.dag.detail import NodeStatus
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
 from pipetui.viewmodel.executions import headline, short_id, step_took, time_taken, title
-from pipetui.viewmodel.lines import Column, Line, Row, Span, Tone, words
+from pipetui.viewmodel.lines import Column, Line, Row, Span, Tone, text_of, words
 from pipetui.viewmodel.state import (
     STOPS_ON_ANSWER,
     Display,
@@ -200,5 +200,8 @@ def node_status(
         detail=step.doing,
         rank=_RANKS.get(state.style, 2),
         failed=step.status == "Failed",
-        untaken=step.status == "Skipped",
+        untaken=step.status in ("Skipped", "Blocked"),
+        waiting=step.status == "Waiting",
+        ended=step.status in _SETTLED,
+        note=text_of(_note(step, {}, Shape(), stopping=False)),
     )

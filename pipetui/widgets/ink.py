@@ -16,26 +16,41 @@ if TYPE_CHECKING:
     from pipetui.ui import PipetuiApp
 
 
+_ASCII = str.maketrans({"·": "-", "…": "~", "—": "-", "–": "-", "→": ">", "×": "x"})
+"""What our own words use beside letters, for terminals without Unicode; all one cell wide."""
+
+
 class Inked(Widget):
     """A widget that paints toned lines in the theme's colours."""
 
     def strip(self, line: Line, *, cursor: bool = False) -> Strip:
         """A fitted line as Textual paints it."""
-        inks = cast("PipetuiApp", self.app).inks
-        paper = self.rich_style + inks.cursor if cursor else self.rich_style
-        return Strip([Segment(span.text, paper + inks.tones[span.tone]) for span in _joined(line)])
+        ui = cast("PipetuiApp", self.app)
+        paper = self.rich_style + ui.inks.cursor if cursor else self.rich_style
+        tones, unicode = ui.inks.tones, ui.look.unicode
+        return Strip(
+            [
+                Segment(one.text if unicode else one.text.translate(_ASCII), paper + tones[one.tone])
+                for one in _joined(line)
+            ]
+        )
 
 
 class Inks:
-    """The colours of a theme, as styles for each tone."""
+    """The colours of a theme, as styles for each tone.
+
+    Args:
+        colors: the theme's, by the names of its variables.
+        reverse: show the cursor's row reversed; a terminal with few colours or none needs that.
+    """
 
     # Component classes would do the same, but each costs a pass over the stylesheet per widget.
 
-    def __init__(self, colors: Mapping[str, str]) -> None:
+    def __init__(self, colors: Mapping[str, str], *, reverse: bool = False) -> None:
         def ink(name: str, bold: bool = False) -> Style:
-            return Style(color=colors[name], bold=bold or None)
+            return Style(color=colors[name].removeprefix("ansi_"), bold=bold or None)
 
-        self.cursor = Style(bgcolor=colors["ink-cursor"])
+        self.cursor = Style(reverse=True) if reverse else Style(bgcolor=colors["ink-cursor"])
         self.tones = {
             Tone.PLAIN: ink("foreground"),
             Tone.STRONG: ink("ink-strong", bold=True),

@@ -1,8 +1,9 @@
-"""The log of one step's attempt."""
+"""The log of one step's attempt, or those of several steps merged by time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import BindingType
 from textual.message import Message
@@ -12,8 +13,11 @@ from pipetui.keys import Performer, bindings
 from pipetui.logview.widget import LogView
 
 if TYPE_CHECKING:
-    from engine.api import StepView
+    from engine.api import FoldedLog, LogSource, StepView
     from pipetui.feed import Feed
+    from pipetui.ui import PipetuiApp
+
+_FOLDS = ("", "rare first", "in order")
 
 
 class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
@@ -27,37 +31,86 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
     def __init__(self, feed: Feed, *, unicode: bool, id: str | None = None) -> None:
         super().__init__(unicode=unicode, id=id)
         self._feed = feed
-        self._step: StepView | None = None
-        self._shown: tuple[str, int, int] = ("", 0, 0)
+        self._steps: tuple[StepView, ...] = ()
+        self._wanted: tuple[tuple[str, str, int, int], ...] = ()
+        self._log: LogSource | None = None
+        self._folded: FoldedLog | None = None
+        self.fold = ""
+        """How the log is folded; empty where it is not."""
         self.attempt = 0
         """The attempt that was asked for; 0 is the current one."""
 
     @property
+    def _step(self) -> StepView | None:
+        """The step whose log it is, where it is that of one."""
+        return self._steps[0] if len(self._steps) == 1 else None
+
+    @property
     def title(self) -> str:
         """Whose log it is."""
-        if self._step is None or not self._step.attempts:
-            return self._step.name if self._step else ""
-        attempt = self.attempt or self._step.attempt
-        return f"{self._step.name} · attempt {attempt}"
+        step = self._step
+        if step is None:
+            name = " + ".join(one.name for one in self._steps)
+        else:
+            attempt = f" · attempt {self.attempt or step.attempt}" if step.attempts else ""
+            name = step.name + attempt
+        return f"{name} · folded, {self.fold}" if self.fold else name
 
-    def show_step(self, step: StepView | None) -> None:
-        """Another step's log, or that of a new attempt; a failed one opens at its first error."""
-        before = self._step
-        if step is None or before is None or step.name != before.name:
-            self.attempt = 0
-        self._step = step
-        wanted = (step.name, step.attempt, self.attempt) if step else ("", 0, 0)
-        if wanted != self._shown:
-            self._shown = wanted
-            self.show_source(self._feed.log(step, self.attempt) if step else None)
-            if step is not None and step.status == "Failed":
+    def show_steps(self, steps: Sequence[StepView]) -> None:
+        """Other steps' logs, or those of new attempts; one that failed opens at its first error."""
+        names = [step.name for step in steps]
+        if names != [step.name for step in self._steps]:
+            self.attempt, self.fold = 0, ""
+        self._steps = tuple(steps)
+        wanted = tuple((one.execution_id, one.name, one.attempt, self.attempt) for one in steps)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._log = self._feed.logs(steps, self.attempt) if steps else None
+            self._show_log()
+            if not self.fold and any(step.status == "Failed" for step in steps):
                 self.open_at_first_error()
+
+    def _show_log(self) -> None:
+        """The log as it is, or folded."""
+        self._folded = None
+        if self._log is not None and self.fold:
+            rare_first = self.fold == _FOLDS[1]
+            self._folded = self._feed.folded(self._log, rare_first=rare_first)
+            self.show_source(self._folded, walks=True)
+            return
+        started = [step.started_at for step in self._steps if step.started_at]
+        self.show_source(
+            self._log,
+            start=min(started, default=None),
+            bookmarks=self._ui.bookmarks.of(self._kept_as) if self._kept_as else (),
+        )
+
+    @property
+    def _ui(self) -> PipetuiApp:
+        return cast("PipetuiApp", self.app)
+
+    @property
+    def _kept_as(self) -> str:
+        """Under which its bookmarks are kept; those of merged logs are not."""
+        step = self._step
+        if step is None:
+            return ""
+        return f"{step.execution_id}/{step.name}/{self.attempt or step.attempt}"
 
     def applies(self, action: Action) -> bool:
         """Attempts can be walked where there are some; hits where something is looked for."""
-        if action.handler == "attempt":
-            return self._step is not None and len(self._step.attempts) > 1
-        return action.handler != "next_hit" or bool(self.view.search)
+        match action.handler:
+            case "attempt":
+                return self._step is not None and len(self._step.attempts) > 1
+            case "next_hit":
+                return bool(self.view.search)
+            case "next_bookmark":
+                return bool(self.bookmarks)
+            case "bookmark":
+                return not self.fold
+            case "fold" | "open" | "export":
+                return self._log is not None
+        return True
 
     def action_attempt(self) -> None:
         """The attempt before, around to the last."""
@@ -66,8 +119,53 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         numbers = [attempt.number for attempt in self._step.attempts]
         at = numbers.index(self.attempt or self._step.attempt)
         self.attempt = numbers[at - 1]
-        self.show_step(self._step)
+        self.show_steps(self._steps)
 
     def action_narrow(self) -> None:
         """Ask for the text that the shown lines hold."""
         self.post_message(self.Narrow())
+
+    def action_fold(self) -> None:
+        """Fold the next way."""
+        self.fold = _FOLDS[(_FOLDS.index(self.fold) + 1) % len(_FOLDS)]
+        self._show_log()
+        self.post_message(self.StatusChanged(self, self.status))
+
+    def action_open(self) -> None:
+        """The line in hand: all of it, or for a folded one the first that it stands for."""
+        line = self.line_in_hand
+        if line is None or self._log is None:
+            return
+        if self._folded is not None:
+            target = self._folded.line_of(line)
+            self.fold = ""
+            self._show_log()
+            self.go_to(target)
+            return
+        from pipetui.screens.log_line import LogLineScreen
+
+        if block := self.block(line):
+            self.app.push_screen(LogLineScreen(self.title, block, line, self._log.origins))
+
+    def action_bookmark(self) -> None:
+        """Sets a bookmark, and keeps it for the next session."""
+        super().action_bookmark()
+        if self._kept_as:
+            try:
+                self._ui.bookmarks.keep(self._kept_as, self.bookmarks)
+            except OSError as problem:
+                self._ui.say(f"the bookmark is not kept: {problem.strerror}")
+
+    def action_export(self) -> None:
+        """Ask where to write the log, then write it."""
+        from pipetui.screens.export_log import ask_export
+
+        step, steps, attempt = self._step, self._steps, self.attempt
+        name = "+".join(one.name for one in steps)
+        number = f".{attempt or step.attempt}" if step else ""
+        ask_export(
+            self._ui,
+            f"{steps[0].execution_id}-{name}{number}.log",
+            lambda: self._feed.logs(steps, attempt),
+            self.question if self._folded is None else None,
+        )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.logs.base import LogSource
 from engine.logs.files import FileLog
+from engine.logs.merged import MergedLog
 
 
 class Writable(Protocol):
@@ -28,7 +29,7 @@ class WrittenFile:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "step.log"
         self._path.unlink(missing_ok=True)
-        self.source = FileLog(self._path)
+        self.source: LogSource = FileLog(self._path)
 
     def append(self, data: bytes) -> None:
         with self._path.open("ab") as file:
@@ -38,7 +39,15 @@ class WrittenFile:
         self._path.write_bytes(data)
 
 
-LOGS: dict[str, Callable[[Path], Writable]] = {"file": WrittenFile}
+class WrittenMerge(WrittenFile):
+    """One of two merged logs, the other one empty."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.source = MergedLog([("step", self.source), ("empty", FileLog(folder / "none.log"))])
+
+
+LOGS: dict[str, Callable[[Path], Writable]] = {"file": WrittenFile, "merged": WrittenMerge}
 
 TEXT = st.text(alphabet=st.sampled_from("ab xERO:\té本\n\n"), max_size=200)
 quick = settings(
@@ -108,6 +117,47 @@ def test_any_range_and_any_tail_are_parts_of_the_whole(
     part = log.source.lines(start, count)
     assert part == everything[max(0, start) : max(0, start + count)]
     assert log.source.tail(count) == everything[max(0, len(everything) - count) :]
+
+
+@quick
+@given(text=TEXT, start=st.integers(0, 60), count=st.integers(0, 60))
+def test_texts_are_those_of_the_lines(
+    make: Callable[[], Writable], text: str, start: int, count: int
+) -> None:
+    log = make()
+    log.append(text.encode())
+    log.source.refresh()
+    lines = log.source.lines(start, count)
+    assert log.source.texts(start, count) == [line.text for line in lines]
+    whole = log.source.raw(start, count).decode()
+    assert all(line.text in raw for line, raw in zip(lines, whole.split("\n"), strict=False))
+    assert len(expected(whole)) == len(lines)
+
+
+@quick
+@given(text=TEXT, more=TEXT)
+def test_settled_lines_stay_as_they_are(make: Callable[[], Writable], text: str, more: str) -> None:
+    log = make()
+    log.append(text.encode())
+    log.source.refresh()
+    settled = log.source.lines(0, log.source.settled)
+    assert log.source.settled >= log.source.count - 1
+    log.append(more.encode())
+    log.source.refresh()
+    assert log.source.lines(0, len(settled)) == settled
+
+
+@quick
+@given(text=TEXT, start=st.integers(0, 30), stop=st.integers(0, 40))
+def test_a_search_can_end_before_the_log_does(
+    make: Callable[[], Writable], text: str, start: int, stop: int
+) -> None:
+    log = make()
+    log.append(text.encode())
+    log.source.refresh()
+    hits = log.source.scan(start, pattern=re.compile("a"), stop=stop).hits
+    rows = [row for row, line in enumerate(expected(text)) if "a" in line]
+    assert hits == [row for row in rows if start <= row < stop]
 
 
 PATTERNS = ("a", "A", "é", "é本", "a.*b", "^x", r"b$", r"x\s", "[RO]+", re.escape("E.R"), "$^", "")

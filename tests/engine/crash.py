@@ -31,6 +31,7 @@ from engine.runner.faults import VARIABLE
 from engine.runner.process import RunnerRequest
 from engine.runner.spawn import ask, dismiss, launch
 from engine.runner.wakeup import nudge
+from engine.sources.aws_shapes import StatusChanges
 from engine.sources.base import StartRequest
 from engine.store import queries
 from engine.store.connection import connect
@@ -269,6 +270,7 @@ class Host:
             self.take_over(execution_id)
             assert self.wait(execution_id) is None, self.log(execution_id)
         self.check_events(execution_id)
+        self.check_told(execution_id)
         return self.state(execution_id)
 
     def check_events(self, execution_id: str) -> None:
@@ -290,6 +292,14 @@ class Host:
             event.step for event in events if isinstance(event.fact, e.StepSucceeded)
         )
         assert set(succeeded.values()) <= {1}
+
+    def check_told(self, execution_id: str) -> None:
+        """Each status change stands in the file of events once, in order."""
+        changes = StatusChanges()
+        told = (self.home.execution(execution_id) / "events.jsonl").read_text()
+        assert [json.loads(line) for line in told.splitlines()] == [
+            change for event in self.events(execution_id) for change in changes.take(event)
+        ]
 
     def check_graph(self, execution_id: str, edges: Edges) -> None:
         """Every step of ``graph`` succeeded, its job ran once, its output came through."""

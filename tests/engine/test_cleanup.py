@@ -129,12 +129,25 @@ async def test_other_steps_are_cleaned_up_after_although_one_cannot_be(embedded:
 
 
 async def test_a_step_that_did_not_succeed_is_skipped_and_named(embedded: Embedded) -> None:
-    bad = processing("Bad", "exit 1")
+    bad = processing("Bad", "true", inputs={"i": "s3://bucket/nothing-here"})
     after = [{"Step": "Bad", "Trigger": "Any"}]
     view = await clean(embedded, bad, cleanup({"StepName": "Bad"}, after=after))
     assert view.status is StepStatus.SUCCEEDED
     assert view.metadata["Cleanup"]["SkippedSteps"] == ["Bad"]
     assert view.note == "0 objects deleted; did not succeed, so nothing is known of: Bad"
+
+
+async def test_what_failed_jobs_have_left_is_found_and_deleted(embedded: Embedded) -> None:
+    train = training("Train", "echo e > /opt/ml/output/data/e; exit 1")
+    make = made("half")
+    make["Arguments"]["AppSpecification"]["ContainerEntrypoint"][-1] += "; exit 1"
+    output = {"Get": "Steps.Make.ProcessingOutputConfig.Outputs['o'].S3Output.S3Uri"}
+    sources = {"StepName": "Train"}, {"StepName": "Make", "S3Uris": [output]}
+    after = [{"Step": name, "Trigger": "Failed"} for name in ("Train", "Make")]
+    embedded.put("s3://bucket/keep", "x")
+    view = await clean(embedded, train, make, cleanup(*sources, after=after))
+    assert view.metadata["Cleanup"]["CleanedSteps"] == ["Train", "Make"], view.failure_reason
+    assert objects(embedded) == {"bucket/keep"}
 
 
 @pytest.mark.parametrize(

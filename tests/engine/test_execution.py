@@ -327,3 +327,29 @@ async def test_intent_is_logged_before_the_act(embedded: Embedded) -> None:
     state = await embedded.run(definition(processing("A", "true")))
     kinds = [type(event.fact) for event in await embedded.events(state.execution.id)]
     assert kinds.index(StepStarted) < kinds.index(StepExecuting)
+
+
+async def test_step_that_runs_on_a_failure_reads_what_the_failed_job_has(
+    embedded: Embedded,
+) -> None:
+    bad = processing("Bad", "exit 3", outputs={"o": "s3://bucket/half"})
+    tell = processing("Tell", 'echo "$STATUS $URI $WHY"', arguments={"Environment": {
+        "STATUS": {"Get": "Steps.Bad.ProcessingJobStatus"},
+        "URI": {"Get": "Steps.Bad.ProcessingOutputConfig.Outputs['o'].S3Output.S3Uri"},
+        "WHY": {"Get": "Steps.Bad.FailureReason"},
+    }})  # fmt: skip
+    tell["DependsOn"] = [{"Step": "Bad", "Trigger": "Failed"}]
+    state = await embedded.run(definition(bad, tell))
+    assert state.steps["Tell"].status is S.SUCCEEDED, state.steps["Tell"].failure_reason
+    told = f"Failed s3://bucket/half {state.steps['Bad'].failure_reason}\n"
+    assert embedded.log(state.steps["Tell"]) == told
+
+
+async def test_failed_step_that_had_no_job_has_nothing_to_read(embedded: Embedded) -> None:
+    bad = processing("Bad", "true", inputs={"i": "s3://bucket/nothing-here"})
+    name = {"Get": "Steps.Bad.ProcessingJobName"}
+    tell = processing("Tell", "true", arguments={"Environment": {"NAME": name}})
+    tell["DependsOn"] = [{"Step": "Bad", "Trigger": "Failed"}]
+    state = await embedded.run(definition(bad, tell))
+    assert state.steps["Tell"].status is S.FAILED
+    assert state.steps["Tell"].failure_code == "step-has-no-properties"

@@ -52,7 +52,7 @@ def test_two_starts_with_one_token_make_one_execution(host: Host) -> None:
     document = definition(host.step("A"), host.step("B"))
     runners = [host.launch(), host.launch()]
     with ThreadPoolExecutor(2) as threads:
-        first, second = threads.map(lambda one: host.start(document, one, token="same"), runners)
+        first, second = threads.map(lambda one: host.start(document, one, token="t" * 32), runners)
     assert first == second
     assert host.settle(first).execution.status is ExecutionStatus.SUCCEEDED
     assert len(facts(host, e.ExecutionCreated)) == 1

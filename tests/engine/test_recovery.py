@@ -22,10 +22,12 @@ from engine.model.commands import AnswerCallback
 from engine.model.status import ExecutionStatus, StepStatus
 from engine.runner.main import run_leased
 from engine.runner.process import alive, this_process
+from engine.runner.runner import LOST_ATTEMPTS
 from engine.sources.control import LocalControl
 from engine.store.sqlite import SqliteStore
 from tests.engine.crash import (
     CHAIN,
+    CONFIG,
     DIAMOND,
     FAN,
     GATE,
@@ -223,6 +225,24 @@ def test_job_whose_supervisor_was_killed_runs_again_and_leaves_nothing(host: Hos
     assert state.execution.status is ExecutionStatus.SUCCEEDED
     assert [attempt.status for attempt in state.steps["A"].attempts] == [S.FAILED, S.SUCCEEDED]
     assert any(isinstance(event.fact, e.AttemptLost) for event in host.events())
+
+
+def test_attempt_that_failed_by_itself_does_not_count_as_a_lost_one(host: Host) -> None:
+    host.home.config.write_text(f"{CONFIG}retry_user_code = 1\n")
+    flag, up, gate = host.folder / "failed", host.fifo("up").path, host.fifo("A").path
+    script = f"test -e {flag} || {{ touch {flag}; exit 1; }}; echo A > {up}; read word < {gate}"
+    execution_id = host.start(definition(host.step("A", script)))
+    for _ in range(LOST_ATTEMPTS - 1):
+        assert host.fifo("up").hear() == "A\n"
+        job = host.job(execution_id, "A")
+        assert job.signal(signal.SIGKILL)
+        gone(job)
+    assert host.fifo("up").hear() == "A\n"
+    host.fifo("A").say()
+    state = host.settle(execution_id)
+    assert state.execution.status is ExecutionStatus.SUCCEEDED
+    told = [(attempt.status, attempt.lost) for attempt in state.steps["A"].attempts]
+    assert told == [(S.FAILED, False), *[(S.FAILED, True)] * 2, (S.SUCCEEDED, False)]
 
 
 def test_killed_job_says_which_signal_ended_it(host: Host) -> None:

@@ -28,11 +28,13 @@ from engine.api import (
     StepView,
     WaitingCallback,
 )
+from engine.comparison.executions import Difference, ExecutionDifference, Side
 from engine.errors import NotFound, PipetuiError
 from engine.logs.files import FileLog
 from engine.model import events as e
 from engine.model.fold import ExecutionState, apply, apply_package
 from engine.model.status import ApprovalStatus, StepAction
+from engine.sources.comparing import compare, compare_runs
 from engine.storage.preview import Preview, preview, preview_member
 
 NOW = 1_790_000_000.0
@@ -106,6 +108,25 @@ class RecordedSource:
         return [one for one in found if not execution_id or one.execution_id == execution_id][
             :limit
         ]
+
+    async def last_green(self, step: StepView) -> StepView | None:
+        this = self.states[step.execution_id].execution
+        earlier = [
+            state
+            for state in self.states.values()
+            if state.execution.pipeline == this.pipeline
+            and state.execution.created_at < this.created_at
+        ]
+        earlier.sort(key=lambda state: -state.execution.created_at)
+        steps = [state.steps[step.name] for state in earlier if step.name in state.steps]
+        return next((one for one in steps if one.status == "Succeeded" and one.directory), None)
+
+    async def compare(self, before: str, now: str) -> ExecutionDifference:
+        sides = [Side(self.states[one].execution, self.states[one].steps) for one in (before, now)]
+        return compare(*sides)
+
+    async def compare_step(self, before: StepView, now: StepView) -> list[Difference]:
+        return compare_runs(before, now)
 
     async def graph(self, execution_id: str) -> Graph:
         return self.graphs.get(execution_id) or _line(
@@ -220,6 +241,9 @@ class RecordedControl:
 
     async def retry(self, execution_id: str, max_parallel: int = 0) -> None:
         self.asked.append(("retry", execution_id))
+
+    async def change_parallelism(self, execution_id: str, max_parallel: int) -> None:
+        self.asked.append(("change_parallelism", (execution_id, max_parallel)))
 
     async def stop(self, execution_id: str, reason: str = "") -> None:
         self.asked.append(("stop", (execution_id, reason)))

@@ -12,6 +12,7 @@ from engine.model.status import ApprovalStatus, ExecutionStatus, StepAction
 from tests.ui.recorded import NOW, RecordedSource
 
 RUNNING, FAILED, WAITING, CACHED = "k3f9aaaaaaaa", "9dk2bbbbbbbb", "p0azcccccccc", "z1z1dddddddd"
+GREEN = "gr33eeeeeeee"
 TOKEN = "tok3nabcde"
 MODEL = "arn:aws:sagemaker:local:000000000000:model-package/churn-model/7"
 
@@ -48,7 +49,13 @@ ARGUMENTS = {
     "AppSpecification": {"ContainerArguments": ["--threshold", "6.0"]},
     "ProcessingInputs": [
         {"InputName": "model", "S3Input": {"S3Uri": "s3://bucket/9dk2/train/model.tar.gz"}},
-        {"InputName": "data", "S3Input": {"S3Uri": "s3://bucket/raw/churn.csv"}},
+        {
+            "InputName": "data",
+            "S3Input": {
+                "S3Uri": "s3://bucket/raw/churn.csv",
+                "LocalPath": "/opt/ml/processing/data",
+            },
+        },
     ],
     "Environment": {"LOG_LEVEL": "info", "API_TOKEN": "hush"},
 }
@@ -143,6 +150,34 @@ def _failed(source: RecordedSource, folder: Path) -> None:
     source.add(FAILED, e.ExecutionEnded(ExecutionStatus.FAILED, reason), NOW - 3396, "runner")
     source.raw[FAILED, "evaluate"] = {"Environment": {"LOG_LEVEL": {"Get": "Parameters.Level"}}}
     source.files["evaluate"] = _artifacts(Path(place))
+
+
+def green(source: RecordedSource, folder: Path) -> None:
+    """An earlier execution of the failed one's pipeline that succeeded, on other data."""
+    failed = Path(source.states[FAILED].steps["evaluate"].directory)
+    place = Path(attempt_folder(folder, GREEN, "evaluate", "INFO starting\nloading the model\n"))
+    code = place / "ml" / "code" / "evaluate.py"
+    code.parent.mkdir(parents=True)
+    code.write_text(SOURCE_LINES, "utf-8")
+    for home, text in ((place, "id,tenure_months\n1,3\n"), (failed, "id,tenure\n1,3\n2,4\n")):
+        data = home / "ml" / "processing" / "data" / "churn.csv"
+        data.parent.mkdir(parents=True)
+        data.write_text(text, "utf-8")
+    _create(source, GREEN, NOW - 9000)
+    source.add(GREEN, e.StepStarted("evaluate", 1, ARGUMENTS, str(place)), NOW - 8400, "runner")
+    source.add(GREEN, e.StepExecuting("evaluate", 1), NOW - 8400, "runner")
+    source.add(GREEN, e.StepSucceeded("evaluate"), NOW - 8390, "runner")
+    source.add(GREEN, e.ExecutionEnded(ExecutionStatus.SUCCEEDED), NOW - 8300, "runner")
+
+
+def approved_before(source: RecordedSource) -> None:
+    """An approved version of the model, from the green execution."""
+    evidence = {"regression_metrics": {"rmse": {"value": 4.61}, "auc": {"value": 0.864}}}
+    arn = MODEL.removesuffix("7") + "5"
+    created = e.ModelPackageCreated(
+        "key5", "churn-model", 5, arn, ApprovalStatus.APPROVED, {}, evidence, GREEN, "register"
+    )
+    source.add(GREEN, created, NOW - 8300, "runner")
 
 
 def _artifacts(place: Path) -> list[Artifact]:

@@ -267,3 +267,53 @@ async def test_a_run_is_shown_as_it_was_at_any_moment_of_its_past(
         assert {step.status for step in screen.shown_steps.values()} == {"Waiting"}
         await trip.press("escape")
         await trip.until(lambda: screen.selected is not None and screen.selected.status == "Failed")
+
+
+@both_sizes
+async def test_why_tells_what_differs_since_the_last_green_run(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    source = stories.home(tmp_path)
+    stories.green(source, tmp_path)
+    async with journey(tmp_path, size, source=source) as trip:
+        await trip.sees("churn-train")
+        await trip.press("slash")
+        await trip.type("9dk2")
+        await trip.press("w")
+        await trip.sees("KeyError: 'tenure_months'", "SINCE")
+        await trip.press("G")
+        await trip.sees("columns -tenure_months +tenure", "1 → 2 rows", "NEW")
+        assert "same  code" in trip.text
+
+
+@both_sizes
+async def test_two_executions_are_compared_and_only_differences_shown(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    source = stories.home(tmp_path)
+    stories.green(source, tmp_path)
+    async with journey(tmp_path, size, source=source) as trip:
+        await trip.sees("churn-train")
+        await trip.press("slash")
+        await trip.type("9dk2|gr33")
+        await trip.press("space", "space", "equals_sign")
+        await trip.sees(
+            "what differs", "STATUS", "Succeeded", "Failed", "INPUT DATA", "data/churn.csv"
+        )
+        await trip.press("G")
+        await trip.sees("same")
+
+
+@both_sizes
+async def test_a_model_version_is_judged_beside_the_approved_one(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    source = stories.home(tmp_path)
+    stories.green(source, tmp_path)
+    stories.approved_before(source)
+    async with journey(tmp_path, size, source=source) as trip:
+        await trip.sees("churn-train")
+        await trip.press("a", "down")
+        await trip.sees("approved v5", "4.61", "-4.6%", "CHANGED SINCE v5")
+        await trip.press("equals_sign")
+        await trip.sees("what differs")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import Config, ImageChoice, load_config, reference
+from engine.config import CallbackTarget, Config, ImageChoice, load_config, reference
 from engine.errors import ConfigError
 
 
@@ -47,12 +47,27 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         [emr]
         master = "spark://host:7077"
         spark_submit = "/opt/spark/bin/spark-submit"
+        [observers]
+        command = ["logger", "-t", "pipetui"]
+        webhook = "http://127.0.0.1/hook"
+        only = ["Failed"]
+        timeout_s = 3
+        junit = true
+        plugins = ["mine"]
+        [callbacks.approvals]
+        command = ["ask"]
+        [callbacks.default]
+        webhook = "http://127.0.0.1/ask"
     """
     config = load(tmp_path, text)
     changed = {one.name for one in fields(Config) if one.metadata["key"]}
     assert {name for name in changed if getattr(config, name) == getattr(Config(), name)} == set()
     assert config.parallel == 3
     assert config.grace_s == 5.0
+    assert config.callbacks == {
+        "approvals": CallbackTarget(("ask",)),
+        "default": CallbackTarget(webhook="http://127.0.0.1/ask"),
+    }
     assert config.images["b/*"] == ImageChoice(requirements=("numpy==1.24.1",))
     assert config.folder == str(tmp_path / "home")
 
@@ -110,6 +125,12 @@ def test_a_setting_that_does_not_exist_is_an_error(tmp_path: Path, text: str, to
     [
         '[run]\nmax_parallel = "3"',
         "[run]\nmax_parallel = -1",
+        "[observers]\njunit = 1",
+        "callbacks = 1",
+        "[callbacks]\nq = 1",
+        "[callbacks.q]",
+        '[callbacks.q]\ncommand = "ask"',
+        '[callbacks.q]\nurl = "http://x"',
         "[run]\nmax_parallel = true",
         "[run]\nmax_parallel = 1.5",
         "[jobs]\ngrace_s = -1",

@@ -21,7 +21,7 @@ def quality(root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         **environment,
     }
     return subprocess.run(
-        [sys.executable, FOLDER / "checks", "quality", "--root", root],
+        [sys.executable, FOLDER, "quality", "--root", root],
         env=variables,
         capture_output=True,
         text=True,

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipetui.dag.critical import critical_path
+from pipetui.dag.detail import Level
 from pipetui.dag.export import to_dot, to_mermaid
-from pipetui.dag.fold import automatic, fold, groups
+from pipetui.dag.fold import Grade, fold, groups, ladder
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind, drawable
 from pipetui.dag.layers import cut
+from pipetui.dag.layout import lay_out
 from pipetui.dag.order import arrange, crossings
 from tests.unit.dag.definitions import layered
 from tests.unit.dag.test_pictures import dags
@@ -26,7 +28,7 @@ def fan(count: int, stages: tuple[str, ...] = ("train",)) -> Dag:
     rows = [["source", *(f"{stage}-{i}" for stage in stages), "collect"] for i in range(count)]
     names = dict.fromkeys(name for row in rows for name in row)
     edges = dict.fromkeys(DagEdge(a, b) for row in rows for a, b in pairwise(row))
-    return Dag(tuple(map(DagNode, names)), tuple(edges))
+    return drawable(Dag(tuple(map(DagNode, names)), tuple(edges)))
 
 
 def reachable(dag: Dag) -> set[tuple[str, str]]:
@@ -143,29 +145,68 @@ def test_parallel_chains_of_one_shape_fold_stage_by_stage() -> None:
     assert titles == ["prepare[0..3]", "train[0..3]"]
 
 
-def test_a_numbered_chain_does_not_fold() -> None:
-    assert groups(chain("step-1", "step-2", "step-3", "step-4")) == ()
+def test_a_numbered_chain_folds_last_of_all() -> None:
+    (group,) = groups(chain("step-1", "step-2", "step-3", "step-4"))
+    assert (group.title, group.grade) == ("step[1..4]", Grade.FAMILY)
+
+
+def test_layers_of_one_name_fold_by_depth_first_and_then_to_one_node() -> None:
+    names = [f"layer-{depth}-{spot}" for depth in range(3) for spot in range(4)]
+    edges = [
+        DagEdge(f"layer-{depth}-{spot}", f"layer-{depth + 1}-{(spot * 3 + step) % 4}")
+        for depth in range(2)
+        for spot in range(4)
+        for step in range(1 + spot % 2)
+    ]
+    found = groups(drawable(Dag(tuple(map(DagNode, names)), tuple(edges))))
+    assert [group.title for group in found] == [
+        "layer-0[0..3]",
+        "layer-1[0..3]",
+        "layer-2[0..3]",
+        "layer[12]",
+    ]
+
+
+def test_a_family_that_another_step_runs_through_does_not_fold() -> None:
+    dag = chain("part-1", "part-2", "check", "part-3")
+    assert groups(dag) == ()
 
 
 def test_a_step_with_one_more_dependent_stays_out_of_the_fold() -> None:
     dag = fan(5)
     dag = Dag((*dag.nodes, DagNode("report")), (*dag.edges, DagEdge("train-2", "report")))
-    (group,) = groups(dag)
-    assert group.title == "train[4]"
-    assert "train-2" not in group.members
+    twins, kin = groups(dag)
+    assert (twins.title, twins.grade) == ("train[4]", Grade.TWINS)
+    assert "train-2" not in twins.members
+    assert (kin.title, kin.grade) == ("train[0..4]", Grade.KIN)
 
 
-def test_folding_begins_by_itself_when_there_are_too_many_nodes() -> None:
-    small, large = fan(200), fan(400)
-    assert not automatic(small, groups(small))
-    assert automatic(large, groups(large)) == {"train-0"}
+def test_each_rung_of_the_ladder_folds_more_than_the_one_before() -> None:
+    dag = fan(5)
+    dag = Dag((*dag.nodes, DagNode("report")), (*dag.edges, DagEdge("train-2", "report")))
+    rungs = ladder(groups(dag))
+    assert rungs == [frozenset(), {"twins:train-0"}, {"twins:train-0", "kin:train-0"}]
+    counts = [len(fold(dag, groups(dag), keys).dag.nodes) for keys in rungs]
+    assert counts == [8, 5, 4]
 
 
-@given(dags())
-def test_a_folded_graph_has_no_cycle_and_every_step(dag: Dag) -> None:
+def test_folding_begins_where_the_whole_does_not_fit_and_stops_where_it_does() -> None:
+    dag = fan(20)
+    assert lay_out(dag, width=80, height=40).folded == frozenset()
+    folded = lay_out(dag, width=80, height=12)
+    assert folded.folded == {"twins:train-0"}
+    assert folded.level is Level.DETAIL
+    assert list(folded.boxes) == ["source", "train[0..19]", "collect"]
+
+
+@given(dags(), st.data())
+def test_a_graph_with_any_groups_folded_has_no_cycle_and_every_step(
+    dag: Dag, data: st.DataObject
+) -> None:
     plain = drawable(dag)
     found = groups(plain)
-    folded = fold(plain, found, [group.key for group in found])
+    keys = data.draw(st.sets(st.sampled_from([group.key for group in found] or [""])))
+    folded = fold(plain, found, keys)
     names = [node.name for node in folded.dag.nodes]
     shown = {step for name in names for step in folded.members.get(name, (name,))}
     assert shown == {node.name for node in plain.nodes}

@@ -13,6 +13,9 @@ class MemoryLine:
     text: str
     level: int
     head: bool = True
+    at: float | None = None
+    stamp: int = 0
+    origin: int = 0
 
 
 @dataclass
@@ -42,6 +45,7 @@ class MemoryLog:
     generation: int = 0
     problem: str = ""
     reads: int = 0
+    origins: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -55,8 +59,15 @@ class MemoryLog:
     def complete(self) -> bool:
         return not self.hidden
 
-    def refresh(self) -> bool:
+    @property
+    def settled(self) -> int:
+        return max(0, self.count - 1)
+
+    def refresh(self, budget: int) -> bool:
         return False
+
+    def raw(self, start: int, count: int) -> bytes:
+        return "".join(f"{text}\n" for text in self.texts[start : start + count]).encode()
 
     def _line(self, number: int) -> MemoryLine:
         head = number

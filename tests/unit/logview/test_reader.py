@@ -231,3 +231,93 @@ def test_any_course_of_reading_leaves_a_frame_that_fits(
     read.poll()
     if read.view.follow and not read.view.filtered:
         assert read.frame.rows[-1].line == len(log.texts) - 1
+
+
+def current(read: Reader) -> list[str]:
+    return [row.text for row in read.frame.rows if row.current]
+
+
+def test_bookmarks_are_set_on_the_line_in_hand_and_walked() -> None:
+    read = reader(MemoryLog(numbered(100)))
+    read.toggle_bookmark()
+    read.scroll(-50)
+    read.toggle_bookmark()
+    assert read.hand.bookmarks == [45, 99] and "2 bookmarks" in read.status
+    assert [row.text for row in read.frame.rows if row.marked] == ["line 45"]
+    read.next_bookmark(1)
+    assert current(read) == ["line 45"]
+    read.next_bookmark(1)
+    assert current(read) == ["line 99"] and not read.view.follow
+    read.toggle_bookmark()
+    assert read.hand.bookmarks == [45]
+
+
+def test_a_range_is_extended_by_motions_and_gives_its_shown_lines() -> None:
+    log = MemoryLog([f"{'keep' if n % 2 else 'drop'} {n}" for n in range(40)])
+    read = reader(log)
+    read.narrow(read.view.filtered_by("keep"))
+    read.toggle_range()
+    read.scroll(-2)
+    assert read.picked(9) == ["keep 35", "keep 37", "keep 39"] and "3 picked" in read.status
+    assert read.picked(2) == ["keep 35", "keep 37"]
+    read.scroll(-99)
+    assert current(read) == ["keep 1"] and len(read.picked(99)) == 20
+    read.scroll(3)
+    assert [row.picked for row in read.frame.rows] == [False, False, False, True, True]
+    read.toggle_range()
+    assert read.picked(9) == [] and "picked" not in read.status
+
+
+def test_a_range_in_wrapped_lines_keeps_the_cursor_in_sight() -> None:
+    read = reader(MemoryLog(["x" * 90, *numbered(9), "y" * 200]), wrap=True)
+    read.toggle_range()
+    for _ in range(12):
+        read.scroll(-1)
+        assert current(read)
+    for _ in range(12):
+        read.scroll(1)
+        assert current(read)
+
+
+def test_the_line_in_hand_is_the_one_jumped_to_while_it_is_in_sight() -> None:
+    read = reader(MemoryLog(numbered(100)))
+    assert read.line_in_hand == 99
+    read.go_to(50)
+    assert read.line_in_hand == 50
+    read.scroll(20)
+    assert read.line_in_hand == read.view.top
+    assert reader(MemoryLog([])).line_in_hand is None
+
+
+def test_a_block_is_a_head_and_all_that_continues_it() -> None:
+    read = reader(MemoryLog(["a", "E b", " c", " d", "e"]))
+    for line in (1, 2, 3):
+        assert [one.text for one in read.block(line)] == ["E b", " c", " d"]
+    assert [one.text for one in read.block(4)] == ["e"]
+
+
+def test_columns_stay_where_they_are_while_following() -> None:
+    log = MemoryLog(numbered(20))
+    read = reader(log)
+    read.show(read.view.shifted(3))
+    log.texts += numbered(50)
+    read.poll()
+    assert read.view.follow and read.frame.left == 3
+
+
+def test_heat_shows_where_errors_and_warnings_are() -> None:
+    log = MemoryLog([f"{'E' if n > 90 else 'W' if n < 10 else '-'} {n}" for n in range(100)])
+    read = Reader(log, View().resized(40, 10, heat=True))
+    assert read.frame.heat[0] == (0, 8) and read.frame.heat[9] == (8, 0)
+    assert set(read.frame.heat[1:9]) == {(0, 0)}
+
+
+def test_lines_go_on_being_searched_between_polls() -> None:
+    log = MemoryLog(numbered(100), at_once=10)
+    read = reader(log, search="9$")
+    assert read.busy and "1+" in read.status
+    while read.advance(1):
+        pass
+    assert not read.busy
+    read.catch_up()
+    assert "/9$/ 10" in read.status

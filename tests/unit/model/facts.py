@@ -15,6 +15,10 @@ from engine.model.events import (
     IterationContext,
     ModelApprovalChanged,
     ModelPackageCreated,
+    PipelineCreated,
+    PipelineDeleted,
+    PipelineUpdated,
+    PipelineVersionUpdated,
     StepDeclared,
 )
 from engine.model.status import ExecutionStatus
@@ -61,7 +65,15 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("metadata", "properties", "handle", "environment"), _object),
     **dict.fromkeys(("inputs", "outputs", "cache_key"), _object),
 }
-_OTHERS = (ExecutionCreated, ModelPackageCreated, ModelApprovalChanged)
+_OTHERS = (
+    ExecutionCreated,
+    ModelPackageCreated,
+    ModelApprovalChanged,
+    PipelineCreated,
+    PipelineUpdated,
+    PipelineVersionUpdated,
+    PipelineDeleted,
+)
 
 
 def _of_kind(kind: type) -> st.SearchStrategy[Any]:

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Mapping
 
 import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
+from ..job import Tree
 from . import bias, drift, explain, table
-from .job import VIOLATIONS_FILE, CheckError, baseline, read_json, write_json
+from .job import VIOLATIONS_FILE, CheckError, baseline, read_json, run, write_json
 from .predictor import connect, labels
 
 MESSAGE = "Completed: SageMaker XAI Analyzer ran successfully"
@@ -22,7 +24,12 @@ KINDS = ("pre_training_bias", "post_training_bias", "shap", "pdp")
 Json = Mapping[str, Any]
 
 
-def main(root: Path, environment: Mapping[str, str]) -> str:
+def main(tree: Tree) -> int:
+    """Do the job in a tree; returns its exit code, and leaves the reason where it fails."""
+    return run(examine, tree.root, os.environ)
+
+
+def examine(root: Path, environment: Mapping[str, str]) -> str:
     """Write analysis.json and what belongs to it; returns the exit message."""
     given = root / "processing" / "input"
     output = root / "processing" / "output"

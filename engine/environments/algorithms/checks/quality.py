@@ -7,17 +7,24 @@ Everything it is told comes as environment variables, as with Model Monitor's an
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from ..job import Tree
 from . import constraints as limits
 from . import model_quality
 from .dataset import Dataset, load_function, read
-from .job import VIOLATIONS_FILE, CheckError, baseline, closing_message, write_json
+from .job import VIOLATIONS_FILE, CheckError, baseline, closing_message, run, write_json
 from .profile import profile, statistics
 
 
-def main(root: Path, environment: Mapping[str, str]) -> str:
+def main(tree: Tree) -> int:
+    """Do the job in a tree; returns its exit code, and leaves the reason where it fails."""
+    return run(examine, tree.root, os.environ)
+
+
+def examine(root: Path, environment: Mapping[str, str]) -> str:
     """Write the files of a quality check below ``output_path``; returns the exit message."""
     output = Path(environment.get("output_path") or root / "processing" / "output")
     dataset = _dataset(root, environment)

@@ -1,0 +1,1 @@
+"""Pipelines, their versions and aliases: what a request means for them (pure)."""

@@ -1,0 +1,1 @@
+"""Queues of the home, which stand for Amazon SQS."""

@@ -1,0 +1,1 @@
+"""One step of an execution run again in a scratch copy, and what that changes in its outputs."""

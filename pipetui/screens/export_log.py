@@ -1,0 +1,98 @@
+"""Asking where to write a log, and writing it beside the screen's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipetui.logview.export import Cancelled, export
+from pipetui.logview.matches import Question
+from pipetui.screens.confirm import Blank, Confirm
+from pipetui.viewmodel.lines import Line, Tone, words
+from pipetui.viewmodel.sizes import size
+
+if TYPE_CHECKING:
+    from pipetui.logview.source import Source
+    from pipetui.ui import PipetuiApp
+
+_NAME = 120
+"""Characters of a file name that is proposed."""
+
+
+def ask_export(
+    ui: PipetuiApp, name: str, open_log: Callable[[], Source], question: Question | None
+) -> None:
+    """Ask for a file and write a log to it.
+
+    Args:
+        name: of the file that is proposed, in the folder the program was started in.
+        open_log: gives a log that nobody else reads.
+        question: which lines are shown; None for all.
+    """
+    stem = name.removesuffix(".log").replace("/", "_")[:_NAME]
+    proposed = Path.cwd() / f"{stem}.log"
+    narrowed = question is not None and question != Question()
+    lines = _place(proposed)
+    blanks = [Blank("file", "empty: the file above; else another one")]
+    if narrowed:
+        lines.append(words(" Only the lines that are shown; type all for every line.", Tone.DIM))
+        blanks.append(Blank("lines", "shown"))
+
+    def write(values: dict[str, Any] | None) -> None:
+        if values is None:
+            return
+        path = Path(values["file"] or proposed).expanduser().absolute()
+        chosen = question if narrowed and values["lines"].strip() != "all" else None
+        _write(ui, path, open_log, chosen)
+
+    ui.push_screen(Confirm("Export the log?", lines, blanks), write)
+
+
+def _place(path: Path) -> list[Line]:
+    return [words(f" {path.name}"), words(f" in {path.parent}", Tone.DIM)]
+
+
+def _write(
+    ui: PipetuiApp,
+    path: Path,
+    open_log: Callable[[], Source],
+    question: Question | None,
+    replace: bool = False,
+) -> None:
+    async def work() -> None:
+        stopped = threading.Event()
+        try:
+            done = await asyncio.to_thread(
+                lambda: export(open_log(), path, question, replace=replace, stopped=stopped.is_set)
+            )
+        except FileExistsError:
+            _ask_replace(ui, path, open_log, question)
+        except (OSError, Cancelled) as problem:
+            reason = getattr(problem, "strerror", "") or problem
+            ui.say(f"{path} is not written: {reason}")
+        else:
+            told = f"{done.lines:,} line{'s' * (done.lines != 1)}, {size(done.size)}"
+            ui.say(f"wrote {told} to {path}")
+        finally:
+            stopped.set()
+
+    ui.run_worker(work(), group="exports")
+    ui.say(f"writing {path}")
+
+
+def _ask_replace(
+    ui: PipetuiApp, path: Path, open_log: Callable[[], Source], question: Question | None
+) -> None:
+    lines = [words(" There is one already.", Tone.WAIT), *_place(path)]
+    blank = Blank("file", "empty: replace it; else another file")
+
+    def write(values: dict[str, Any] | None) -> None:
+        if values is not None:
+            other = values["file"]
+            chosen = Path(other).expanduser().absolute() if other else path
+            _write(ui, chosen, open_log, question, replace=not other)
+
+    ui.push_screen(Confirm(f"Replace {path.name}?", lines, [blank]), write)

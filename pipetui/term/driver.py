@@ -1,0 +1,146 @@
+"""Textual's driver for a terminal at the end of a slow, lost or stalled line.
+
+Textual's own waits for the terminal in the app's loop as soon as thirty writes are outstanding;
+this one never waits. It puts a question about the cursor behind what is painted, keeps the answers
+from the app, and tells the app when the terminal has room.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+import time
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Any
+
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from pipetui.term.link import Link
+from pipetui.term.writer import Writer
+
+OVER_SSH = 1 / 8
+"""Seconds between two frames that nobody asked for, over SSH: each is paid for."""
+HERE = 1 / 30
+_MARKS = 60
+_LAST_ANSWER_S = 0.5
+_LOOK_S = 0.1
+_READ = 4096
+_WANTED = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)
+
+
+def frame_interval(environment: Mapping[str, str]) -> float:
+    """Seconds between two frames that nobody asked for."""
+    return OVER_SSH if environment.get("SSH_CONNECTION") else HERE
+
+
+class PacedDriver(LinuxDriver):
+    """Input and output of a terminal, with what is known of the way to it."""
+
+    def __init__(self, app: Any, **given: Any) -> None:
+        super().__init__(app, **given)
+        self.link = Link(frame_interval(os.environ))
+        self.on_room: Callable[[], None] = lambda: None
+        """Called in the app's loop when there may be room for more."""
+        self.on_input: Callable[[], None] = lambda: None
+        """Called in the app's loop when a person did something, before the app is told what."""
+        self._writer: Writer | None = None
+        self._mark = 0
+        self._all_answered = Event()
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        self._writer = Writer(sys.__stderr__.fileno() if sys.__stderr__ else 2, self._wrote)
+        self.link.forget()
+        self._all_answered.set()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._ask(0)
+
+    def write(self, data: str) -> None:
+        """Have something written; never waits."""
+        if self._writer is not None:
+            self._writer.write(data.encode("utf-8", "replace"))
+            self.link.unwritten = self._writer.unwritten
+
+    def painted(self, size: int, *, owing: bool) -> None:
+        """A frame of so many bytes, or the part of it that had room, is written."""
+        self._ask(size, owing=owing)
+
+    def look(self) -> None:
+        """Look for answers that do not come."""
+        if self.link.check(time.monotonic()):
+            size = self.link.under_way
+            self.link.forget()
+            self._ask(size)
+
+    def disable_input(self) -> None:
+        """Read no more; an answer that comes later would be typed into the shell."""
+        if self.link.asks:
+            self._all_answered.wait(_LAST_ANSWER_S)
+        super().disable_input()
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        super().close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _ask(self, size: int, *, owing: bool = False) -> None:
+        if self.link.asks:
+            # The answer brings the column back, which tells the questions apart.
+            self._mark = (self._mark + 1) % min(_MARKS, max(1, self._app.size.width))
+            self._all_answered.clear()
+            self.write(f"\x1b7\x1b[1;{self._mark + 1}H\x1b[6n\x1b8")
+        self.link.sent(time.monotonic(), size, self._mark, owing=owing)
+
+    def _wrote(self, unwritten: int) -> None:
+        self._in_loop(self._written, unwritten)
+
+    def _written(self, unwritten: int) -> None:
+        self.link.unwritten = unwritten
+        self.on_room()
+
+    def _answered(self, at: float, mark: int) -> None:
+        self.link.answered(at, mark)
+        self.on_room()
+
+    def _in_loop(self, call: Callable[..., None], *given: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *given)
+
+    def process_message(self, message: Message) -> None:
+        """Something came from the terminal; called in the input thread."""
+        if isinstance(message, events.CursorPosition):
+            if message.x == self._mark:
+                self._all_answered.set()
+            self._in_loop(self._answered, time.monotonic(), message.x)
+            return
+        if isinstance(message, _WANTED):
+            self._in_loop(self.on_input)
+        super().process_message(message)
+
+    def run_input_thread(self) -> None:
+        """Hand on what comes from the terminal until it is given back; leave where it is gone."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(_LOOK_S):
+                    try:
+                        data = os.read(self.fileno, _READ)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        self._in_loop(self._app.exit)
+                        return
+                    for event in parser.feed(decode(data)):
+                        self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)

@@ -1,0 +1,142 @@
+"""What differs between two executions, or since the last green run of a step, as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading, words
+
+if TYPE_CHECKING:
+    from engine.api import Area, Difference, ExecutionDifference
+
+_TITLES = {
+    "status": "STATUS",
+    "parameters": "PARAMETERS",
+    "definition": "DEFINITION",
+    "code": "CODE",
+    "inputs": "INPUT DATA",
+    "environment": "ENVIRONMENT",
+    "arguments": "ARGUMENTS",
+    "metrics": "METRICS",
+    "duration": "DURATION (seconds)",
+}
+_NAMES, _VALUES = 44, 28
+
+
+def execution_lines(found: ExecutionDifference, width: int) -> list[Line]:
+    """All that differs, area after area; areas that are the same in one line at the end."""
+    lines: list[Line] = []
+    for area, group in groupby(found.differences, key=lambda one: one.area):
+        several = list(group)
+        lines += [heading(_TITLES[area]), *_area(several, width), BLANK]
+    if not found.differences:
+        lines += [words(" Nothing differs.", Tone.STRONG), BLANK]
+    if found.same:
+        lines.append(same_line(found.same))
+    return lines
+
+
+def same_line(areas: Iterable[Area]) -> Line:
+    """``same  parameters · code · environment``"""
+    return (Span(" same   ", Tone.DIM), Span(" · ".join(areas), Tone.GOOD))
+
+
+def _area(several: Sequence[Difference], width: int) -> list[Line]:
+    lines: list[Line] = []
+    names = min(_NAMES, max(len(_name(one)) for one in several))
+    values = max(8, min(_VALUES, (width - names - 12) // 2))
+    for one in several:
+        lines.append(_line(one, names, values))
+        lines += content_lines(one, indent=names + 5)
+    return lines
+
+
+def _name(one: Difference) -> str:
+    """What differs, with the step it belongs to."""
+    return f"{one.step}  {one.name}" if one.step else one.name
+
+
+def _line(one: Difference, names: int, values: int) -> Line:
+    mark = {"only now": "+", "only before": "-"}.get(one.change, "~")
+    tone = {"+": Tone.GOOD, "-": Tone.BAD}.get(mark, Tone.WAIT)
+    delta = one.delta if one.area in ("metrics", "duration", "parameters") else None
+    return (
+        Span(f" {mark} ", tone),
+        Span(f"{_tail(_name(one), names):<{names}}  ", Tone.PLAIN),
+        Span(f"{_cut(one.before, values):>{values}}", Tone.DIM),
+        Span(" → ", Tone.FAINT),
+        Span(_cut(one.now, values), Tone.STRONG),
+        Span(f"  {delta:+.1%}" if delta is not None else "", Tone.DIM),
+    )
+
+
+def content_lines(one: Difference, indent: int, most: int = 12) -> list[Line]:
+    """How the contents of a file differ, in a few lines."""
+    content = one.content
+    if content is None:
+        return []
+    space = " " * min(indent, 12)
+    lines: list[Line] = []
+    table = content.table
+    if table is not None:
+        columns = [f"-{name}" for name in table.columns_removed]
+        columns += [f"+{name}" for name in table.columns_added]
+        rows = f"{table.rows_before:,} → {table.rows_now:,} rows"
+        told = f"columns {' '.join(columns)}   {rows}" if columns else rows
+        lines.append(words(space + told, Tone.STRONG))
+        lines += [
+            words(f"{space}row {cell.row} {cell.column}: {cell.before} → {cell.now}", Tone.DIM)
+            for cell in table.cells[:3]
+        ]
+    for value in content.values[:most]:
+        lines.append(words(f"{space}{value.path}: {value.before} → {value.now}", Tone.DIM))
+    for text in content.lines[:most]:
+        tone = {"+": Tone.GOOD, "-": Tone.BAD, "@": Tone.FAINT}.get(text[:1], Tone.DIM)
+        lines.append(words(space + text, tone))
+    if content.members is not None:
+        lines += [
+            words(f"{space}{member.change}: {member.name}", Tone.DIM)
+            for member in content.members.differing[:most]
+        ]
+    if content.note:
+        lines.append(words(space + content.note, Tone.FAINT))
+    return lines
+
+
+def since_lines(
+    found: Sequence[Difference], green: str, unseen: Sequence[str], width: int
+) -> list[Line]:
+    """What differs since a step's last green run, most telling first.
+
+    Args:
+        green: the run, in words; empty where there is none.
+        unseen: lines of the log whose like no green run has logged.
+    """
+    if not green:
+        return [BLANK, words(" SINCE   no green run of this step to compare with", Tone.DIM)]
+    lines = [BLANK, (Span(" SINCE   ", Tone.DIM), Span(f"the last green run {green}", Tone.STRONG))]
+    told = [one for one in found if one.area not in ("metrics", "duration", "status")]
+    for one in told[:12]:
+        lines += [_line(one, min(_NAMES, width // 3), _VALUES), *content_lines(one, 9, most=8)]
+    if len(told) > 12:
+        lines.append(words(f"   and {len(told) - 12} more: = compares the executions", Tone.DIM))
+    asked = ("code", "inputs", "environment", "arguments")
+    areas = {str(one.area) for one in told}
+    same = [area for area in asked if area not in areas]
+    if same:
+        lines.append((Span("   same  ", Tone.DIM), Span(" · ".join(same), Tone.GOOD)))
+    if unseen:
+        count = f"{len(unseen)} line{'s' if len(unseen) > 1 else ''} never logged in the green run"
+        lines += [BLANK, (Span(" NEW     ", Tone.DIM), Span(count, Tone.STRONG))]
+        lines += [words(f"   {text}") for text in unseen[:8]]
+    return lines
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _tail(text: str, width: int) -> str:
+    return text if len(text) <= width else "…" + text[len(text) - width + 1 :]

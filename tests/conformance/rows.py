@@ -1,0 +1,206 @@
+"""Which test shows which row of the pipelines reference.
+
+A row is named by its section and its first cell, or by a few words of the rule where the section
+is a list. ``test_rows.py`` holds this against the tests that there are, and against the tables.
+"""
+
+from __future__ import annotations
+
+_HERE = "tests/conformance/"
+_DOCUMENT = f"{_HERE}test_document_tables.py::"
+_TYPES = f"{_HERE}test_step_type_tables.py::"
+_TYPE = f"{_TYPES}test_a_step_keeps_its_request_and_what_it_promises_is_read_by_others"
+_RUN = f"{_HERE}test_execution_tables.py::"
+_TABLES = f"{_HERE}test_tables.py::"
+_VALID = "tests/unit/definition/test_validation.py::"
+_LOADER = "tests/unit/definition/test_loader.py::"
+_VALUES = "tests/unit/definition/test_parameters.py::"
+_LOOP = "tests/engine/test_foreach.py::"
+_PLAN = "tests/unit/planning/test_plan.py::"
+_RETRY = "tests/unit/planning/test_retry.py::"
+_SHAPES = "tests/unit/test_aws_shapes.py::"
+_ENGINE = "tests/engine/"
+_CHECKS = (
+    f"{_ENGINE}test_checks.py::"
+    "test_the_two_switches_decide_what_is_compared_and_which_baseline_goes_on"
+)
+_KEY = f"{_RUN}test_exactly_the_fields_of_the_table_make_a_result_another_one"
+_POLICY = f"{_RUN}test_a_policy_says_how_often_and_when_a_step_runs_again"
+
+DOCUMENT = {
+    "1.1 Version": f"{_DOCUMENT}test_a_key_of_the_document_with_another_shape_is_refused[Version]",
+    "1.1 Metadata": f"{_DOCUMENT}test_a_key_of_the_document_may_be_null_or_hold_expressions"
+    "[Metadata]",
+    "1.1 Parameters": f"{_VALID}"
+    "test_a_missing_version_no_steps_and_too_many_parameters_are_warnings",
+    "1.1 PipelineExperimentConfig": f"{_DOCUMENT}"
+    "test_the_experiment_has_names_that_expressions_give_and_steps_read",
+    "1.1 MlflowConfig": f"{_HERE}test_definitions.py::test_mlflow_config_definition_trains",
+    "1.1 Steps": f"{_DOCUMENT}test_a_key_of_the_document_with_another_shape_is_refused[Steps]",
+    "1.2 names, types, defaults": f"{_VALID}test_each_parameter_rule",
+    "1.2 values are parsed by type": f"{_VALUES}test_a_start_value_takes_the_declared_type",
+    "1.2 type mismatch": f"{_VALUES}test_a_value_of_another_type_is_refused",
+    "1.2 unknown, missing, empty, too long, outside of the enum": f"{_VALUES}"
+    "test_other_start_values_are_refused_with_a_code",
+    "1.2 integer default of a Float": f"{_VALUES}"
+    "test_defaults_fill_in_and_an_integer_default_of_a_float_becomes_one",
+    "1.2 Get keeps the type": f"{_TABLES}test_every_form_of_expression",
+    "1.3 Name": f"{_VALID}test_each_rule_has_a_code_a_place_and_a_way_out",
+    "1.3 Type": f"{_LOADER}test_unknown_types_and_keys_are_kept",
+    "1.3 Arguments": f"{_HERE}test_definitions.py::"
+    "test_conditions_params_execvars_takes_the_branch_and_resolves_every_variable",
+    "1.3 DependsOn": "tests/unit/planning/test_scheduler.py::"
+    "test_a_trigger_fires_on_the_end_it_asks_for",
+    "1.3 DisplayName, Description": f"{_VALID}test_each_rule_has_a_code_a_place_and_a_way_out",
+    "1.3 CacheConfig": f"{_VALID}test_a_lenient_duration",
+    "1.3 RetryPolicies": f"{_POLICY}[defaults]",
+    "1.3 PropertyFiles": f"{_ENGINE}test_execution.py::"
+    "test_condition_on_a_property_file_takes_the_if_branch",
+    "1.3 OutputParameters": f"{_ENGINE}test_lambda.py::"
+    "test_outputs_have_their_declared_types_and_nested_ones_are_json_text",
+    "1.3 null counts as absent": f"{_LOADER}test_null_counts_as_absent",
+}
+"""The document and its common keys."""
+
+STEP_TYPES = {
+    **{
+        f"1.4 {name}": f"{_TYPE}[{name}]"
+        for name in (
+            "Processing", "Training", "Tuning", "Transform", "Model", "RegisterModel", "Condition",
+            "Callback", "Lambda", "QualityCheck", "EMR", "EndpointConfig", "Lineage",
+        )
+    },
+    "1.4 EMRServerless (v3)": f"{_TYPE}[EMRServerless]",
+    "1.4 Cleanup (v3.2x)": f"{_TYPE}[Cleanup]",
+    "1.4 ForEach (v3.2x)": f"{_TYPE}[ForEach]",
+    "1.4 AutoML": f"{_ENGINE}test_automl.py::"
+    "test_the_best_candidate_serves_what_its_pipelines_predict",
+    "1.4 Fail": f"{_TYPES}test_fail_has_no_properties",
+    "1.4 ClarifyCheck": f"{_ENGINE}test_clarify_checks.py::"
+    "test_a_real_analysis_is_reproduced_digit_for_digit",
+    "1.4 Endpoint": f"{_ENGINE}test_endpoints.py::"
+    "test_an_update_keeps_the_address_and_ends_the_former_process",
+    "1.4 InferenceComponent": f"{_ENGINE}test_endpoints.py::"
+    "test_inference_components_are_asked_by_name_beside_the_variant",
+    "1.4 Job (v3.2x)": f"{_ENGINE}test_job_step.py::"
+    "test_expressions_reach_into_the_document_of_a_jobs_resolved_arguments",
+    "1.4 Athena, HubContent, BedrockCustomModel, BedrockCustomModelDeployment,"
+    " BedrockProvisionedModelThroughput, BedrockModelImport": f"{_TYPES}"
+    "test_a_type_of_unknown_format_is_refused_with_a_way_out",
+    "1.4 C": f"{_TYPES}test_the_types_of_column_c_are_cached_and_no_other",
+    "1.4 R": f"{_TYPES}test_the_types_of_column_r_are_retried_as_their_policies_say",
+    "1.5 items, body and concurrency in their limits": f"{_VALID}"
+    "test_each_rule_has_a_code_a_place_and_a_way_out",
+    "1.5 children are <body>-<index>": f"{_LOOP}test_each_item_has_steps_of_its_own",
+    "1.5 CurrentItem is drilled": f"{_LOOP}test_items_of_a_parameter_are_drilled_as_json",
+    "1.5 siblings of one iteration": f"{_LOOP}test_siblings_hand_on_within_their_iteration",
+    "1.5 IterationOutputs and Selected": f"{_LOOP}"
+    "test_selector_picks_an_iteration_that_others_read",
+    "1.5 Status and counts": f"{_TYPE}[ForEach]",
+    "1.5 a failure inside": f"{_LOOP}"
+    "test_a_failed_iteration_stops_no_other_and_a_retry_runs_it_alone",
+}  # fmt: skip
+"""Step types and ForEach."""
+
+EXPRESSIONS = {
+    **{
+        f"2 {form}": f"{_TABLES}test_every_form_of_expression"
+        for form in (
+            '{"Get":"Parameters.X"}', '{"Get":"Steps.<Name>.<path>"}',
+            '{"Get":"Steps.<Name>.PropertyFiles.<F>"}',
+            '{"Std:Join":{"On":"/","Values":[...]}}',
+            '{"Std:JsonGet":{"PropertyFile":{"Get":...},"Path":"a.b[0].c"}}',
+            '{"Std:JsonGet":{"S3Uri":<literal or Join>,"Path":"Result[\'y\'][1]"}}',
+        )
+    },
+    '2 {"Get":"Execution.V"}': f"{_DOCUMENT}test_a_variable_of_the_execution",
+    '2 {"Get":"Steps.<Name>.OutputParameters[\'o\']"}': f"{_TYPE}[Lambda]",
+    '2 {"Get":"PipelineExperimentConfig.ExperimentName': f"{_DOCUMENT}"
+    "test_the_experiment_has_names_that_expressions_give_and_steps_read",
+    '2 {"Get":"ForEach.CurrentItem..."}, {"Get":"IterationOutput..."}': f"{_TYPE}[ForEach]",
+    **{
+        f"2.1 {name}": f"{_DOCUMENT}test_a_variable_of_the_execution[{name}]"
+        for name in (
+            "PipelineName", "PipelineArn", "PipelineExecutionId", "PipelineExecutionArn",
+            "StartDateTime", "CurrentDateTime",
+        )
+    },
+    **{
+        f"2.1 {name}": f"{_DOCUMENT}"
+        f"test_a_variable_names_the_job_of_the_step_that_holds_it[{name}]"
+        for name in ("TrainingJobName", "ProcessingJobName")
+    },
+    **{
+        f"2.2 {name}": f"{_TABLES}test_every_row_of_the_conditions_table"
+        for name in (
+            "Equals, NotEquals", "GreaterThan, GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo",
+            "In, NotIn", "Not", "Or",
+        )
+    },
+}  # fmt: skip
+"""Expressions, variables and conditions."""
+
+EXECUTION = {
+    "3.1 statuses": f"{_RUN}"
+    "test_the_statuses_are_those_of_the_service_and_ours_are_of_steps_that_never_start",
+    "3.1 step record": f"{_SHAPES}test_steps_have_the_shape_of_list_pipeline_execution_steps",
+    "3.1 metadata of Fail": f"{_RUN}test_fail_tells_its_message_even_an_empty_one",
+    "3.1 metadata of ClarifyCheck": f"{_ENGINE}test_clarify_checks.py::"
+    "test_a_stricter_baseline_fails_the_check",
+    **{
+        f"3.1 metadata of {name}": f"{_TYPE}[{name}]"
+        for name in (
+            "Processing", "Training", "Transform", "Tuning", "Model", "RegisterModel", "Condition",
+            "Callback", "Lambda", "EMR", "EMRServerless", "QualityCheck", "EndpointConfig",
+            "Cleanup", "ForEach", "Lineage",
+        )
+    },
+    "3.1 metadata of Endpoint": f"{_ENGINE}test_endpoints.py::"
+    "test_an_endpoint_outlives_the_run_answers_and_is_stopped",
+    "3.5 retry": f"{_ENGINE}test_execution.py::"
+    "test_retry_keeps_what_succeeded_and_runs_the_rest_again",
+    "3.5 no retry after Fail": f"{_ENGINE}test_execution.py::"
+    "test_a_run_that_ended_in_fail_cannot_be_retried",
+    "3.5 rule 1": f"{_PLAN}test_rule_1_every_step_on_a_path_between_two_selected_ones_is_selected",
+    "3.5 rule 2": f"{_PLAN}"
+    "test_rule_2_results_upstream_of_the_selection_are_copied_from_the_source",
+    "3.5 rule 3": f"{_PLAN}test_rule_3_what_is_downstream_of_the_selection_does_not_run",
+    "3.5 rule 4": f"{_PLAN}test_rule_4_a_needed_step_succeeded_in_the_source",
+    "3.5 rule 5": f"{_PLAN}test_rule_5_no_source_is_looked_for_where_none_is_named",
+    "3.5 rule 6": f"{_PLAN}test_rule_6_nothing_but_results_is_taken_from_the_source",
+    "3.5 rule 7": f"{_PLAN}test_rule_7_unknown_steps_are_refused_by_name",
+    "3.5 client request token": f"{_ENGINE}test_races.py::"
+    "test_two_starts_with_one_token_make_one_execution",
+    "3.6 MaxAttempts": f"{_POLICY}[MaxAttempts]",
+    "3.6 IntervalSeconds": f"{_POLICY}[IntervalSeconds]",
+    "3.6 BackoffRate": f"{_POLICY}[BackoffRate]",
+    "3.6 ExpireAfterMin": f"{_POLICY}[ExpireAfterMin]",
+    "3.6 MaxAttempts XOR ExpireAfterMin": f"{_VALID}"
+    "test_each_rule_has_a_code_a_place_and_a_way_out",
+    "3.6 retried without a policy": f"{_RETRY}"
+    "test_service_faults_and_throttling_are_retried_without_any_policy",
+    "3.6 a policy replaces the default": f"{_RETRY}test_a_policy_replaces_the_default",
+    "3.6 first policy wins": f"{_RETRY}test_the_first_policy_that_names_the_class_decides",
+    "3.6 the user's code is covered by none": f"{_ENGINE}test_retries.py::"
+    "test_failures_of_the_users_code_are_covered_by_no_policy_of_the_service",
+    **{
+        f"3.7 {name}": f"{_KEY}[{name}]"
+        for name in (
+            "Processing", "Training", "Tuning", "AutoML", "Transform", "ClarifyCheck",
+            "QualityCheck", "EMR",
+        )
+    },
+    "3.7 Lambda, Callback": f"{_KEY}[Lambda]",
+    "3.7 EMRServerless, Endpoint, EndpointConfig, Job": f"{_KEY}[Job]",
+    "3.8 SageMaker Model Building Pipeline Execution Status Change": f"{_SHAPES}"
+    "test_the_last_execution_event_says_when_it_ended_and_from_what",
+    "3.8 SageMaker Model Building Pipeline Execution Step Status Change": f"{_SHAPES}"
+    "test_a_step_event_has_the_members_eventbridge_gives_it",
+    "4.8 F F": f"{_CHECKS}[False-False]",
+    "4.8 F T": f"{_CHECKS}[True-False]",
+    "4.8 T F": f"{_CHECKS}[False-True]",
+    "4.8 T T": f"{_CHECKS}[True-True]",
+}  # fmt: skip
+"""Executions, results that are reused, events and checks. Switches stand as [Register-Skip]."""
+
+ROWS = {**DOCUMENT, **STEP_TYPES, **EXPRESSIONS, **EXECUTION}
