@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from engine.api import Home
     from pipetui.config import Settings
     from pipetui.feed import Feed
+
+
+_SETTLED_S = 3.0
 
 
 def terminal_settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -53,6 +57,9 @@ def run_app(
         from pipetui.linear import run_linear
 
         return run_linear(home, execution=execution, read_only=read_only)
+    # What is imported and mounted now stays: looking through it for garbage costs a tenth of the
+    # time to the first screen.
+    gc.disable()
     os.environ.update(terminal_settings(os.environ))
     return asyncio.run(_run(home, settings, execution, watch, read_only))
 
@@ -74,6 +81,7 @@ async def _run(home: Home, settings: Settings, execution: str, watch: bool, read
             bookmarks=Bookmarks(home.root / "ui" / "bookmarks.json"),
         )
         loop = asyncio.get_running_loop()
+        loop.call_later(_SETTLED_S, _collect_garbage)
         for number in (signal.SIGHUP, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError):
                 loop.add_signal_handler(number, app.exit)
@@ -83,6 +91,12 @@ async def _run(home: Home, settings: Settings, execution: str, watch: bool, read
         return await _exit_code(feed, execution) if watch and execution else 0
     finally:
         await feed.close()
+
+
+def _collect_garbage() -> None:
+    """From now on; what is there already is not looked at again."""
+    gc.freeze()
+    gc.enable()
 
 
 async def _exit_code(feed: Feed, execution: str) -> int:

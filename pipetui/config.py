@@ -40,7 +40,7 @@ class Settings:
     theme: str = ""
     notify: str = "osc"
     linear: bool = False
-    kept_theme: Path | None = None
+    kept_theme: Path | None = field(default=None, compare=False)
 
 
 def speaks_unicode(environment: Mapping[str, str]) -> bool:

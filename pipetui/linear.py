@@ -62,6 +62,7 @@ class Conversation:
         self._words: dict[str, str] = {}
         self._input: asyncio.Queue[str | None] = asyncio.Queue()
         self._changed = asyncio.Event()
+        self._left = False
         self._commands: dict[str, tuple[Command, str]] = {
             "list": (self._list, "list: the newest executions"),
             "open": (self._open, "open EXECUTION: follow it"),
@@ -74,7 +75,7 @@ class Conversation:
             "rerun": (self._rerun, "rerun [STEP]: run what failed again, or a step and all after"),
             "stop": (self._stop, "stop [REASON]: stop the execution you follow"),
             "help": (self._help, "help: these commands"),
-            "quit": (self._help, "quit: leave; runs go on"),
+            "quit": (self._leave, "quit: leave; runs go on"),
         }
 
     async def hold(self, execution: str) -> int:
@@ -90,13 +91,10 @@ class Conversation:
             threading.Thread(
                 target=self._read, args=(asyncio.get_running_loop(),), daemon=True
             ).start()
-            while (line := await self._input.get()) is not None:
-                words = line.split()
-                if words and words[0] in ("quit", "q", "exit"):
-                    break
-                if words:
+            while not self._left and (line := await self._input.get()) is not None:
+                if words := line.split():
                     await self._do(words)
-            else:
+            if not self._left:
                 await self._until_the_end()
             return await self._code()
         finally:
@@ -244,9 +242,12 @@ class Conversation:
             await self._feed.stop(self._feed.watched, " ".join(words))
             self._say("It is told to stop.")
 
+    async def _leave(self, _: list[str]) -> None:
+        self._left = True
+
     async def _help(self, _: list[str]) -> None:
-        for _, about in self._commands.values():
-            self._say(about)
+        for command in self._commands.values():
+            self._say(command[1])
 
     def _step(self, words: list[str]) -> StepView | None:
         name = words[0] if words else ""

@@ -24,9 +24,9 @@ from pipetui.term.clipboard import LIMIT, osc52
 from pipetui.term.notify import command, notification
 from pipetui.term.pace import PacedApp
 from pipetui.term.sanitize import plain
-from pipetui.themes import INKS, THEMES, fitting, following
 from pipetui.themes.colourless import Colourless
 from pipetui.themes.kept import keep
+from pipetui.themes.palettes import INKS, THEMES, fitting, following
 from pipetui.viewmodel.spoken import news
 from pipetui.viewmodel.state import Display
 from pipetui.widgets.ink import Inks

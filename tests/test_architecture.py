@@ -19,6 +19,7 @@ LONGEST = 600
 """Lines of a module."""
 SLOW = ("aiobotocore", "botocore", "boto3", "aiohttp", "textual", "rich", "duckdb", "PIL", "moto")
 PURE = (
+    "engine.comparison",
     "engine.definition",
     "engine.model",
     "engine.planning",

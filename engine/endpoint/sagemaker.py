@@ -35,7 +35,6 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 TARGET = "SageMaker."
-TOKEN_LENGTHS = range(32, 129)
 _CONFLICTS = frozenset(
     {
         "parallelism-refused",
@@ -134,8 +133,7 @@ class SageMaker:
             return json.dumps(sagemaker_model.shaped(made, shape) if shape else {}).encode()
 
         token = given.get(sagemaker_model.token_member(model), "")
-        # UpdateModelPackage has a token of another kind: its act is the same however often done.
-        if not token or len(token) not in TOKEN_LENGTHS:
+        if not token:
             return await act()
         digest = _digest(name, given)
         lock = self._under_way.setdefault(token, asyncio.Lock())

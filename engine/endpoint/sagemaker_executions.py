@@ -90,7 +90,8 @@ async def steps(desk: Desk, given: Json) -> Json:
     """ListPipelineExecutionSteps: those that have started, the newest first."""
 
     def ask(reader: LocalReader) -> Json:
-        view = _execution(reader, given["PipelineExecutionArn"])
+        # The model does not require it.
+        view = _execution(reader, given.get("PipelineExecutionArn", ""))
         listed = [one for one in reader.steps(view.id) if one.status not in STEP_NOT_LISTED]
         found = ordered(
             listed, given, {"CreationTime": lambda one: (one.started_at or 0.0, one.index)}

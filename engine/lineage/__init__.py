@@ -1,1 +1,1 @@
-"""Lineage of a home: actions, artifacts and contexts that pipelines name, and what joins them."""
+"""Lineage of a home: what jobs leave by themselves, and what Lineage steps name."""

@@ -43,7 +43,7 @@ def project(
     """The lineage of executions with their steps, and of model packages."""
     made = _Made()
     found = list(executions)
-    for execution, steps in found:
+    for _, steps in found:
         for step in steps:
             made.learn_model(step)
     for execution, steps in found:
@@ -73,7 +73,9 @@ class _Made:
         if step.type == "Model":
             self._models[str(described.get("ModelName"))] = list(_containers(described))
         elif step.type == "EndpointConfig":
-            names = [str(one.get("ModelName")) for one in _mappings(described, "ProductionVariants")]
+            names = [
+                str(one.get("ModelName")) for one in _mappings(described, "ProductionVariants")
+            ]
             self._configs[str(described.get("EndpointConfigName"))] = names
 
     def add_job(self, execution: ExecutionView, step: StepView) -> None:
@@ -83,9 +85,9 @@ class _Made:
             arn = str(_section(step.metadata, kind).get("Arn") or "")
             if not arn:
                 continue
-            name = arn.rpartition("/")[2]
+            resource, _, name = arn.rpartition(":")[2].partition("/")
             job = Entity(
-                local_arn("experiment-trial-component", f"{name}-aws-{arn.split(':')[-1].split('/')[0]}"),
+                local_arn("experiment-trial-component", f"{name}-aws-{resource}"),
                 LineageKind.TRIAL_COMPONENT,
                 kind,
                 name,

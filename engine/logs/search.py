@@ -13,6 +13,9 @@ _CODES = frozenset("xuUN0123456789")
 _WORTHWHILE = 3
 """Bytes of text that are worth looking for before a regular expression."""
 
+_DENSE = 1024
+"""Bytes for each hit below which it is cheaper to look at every line than to jump."""
+
 REGEX_COST = 8
 """A regular expression's work in units of a literal's."""
 
@@ -69,13 +72,28 @@ class Matcher:
         """The 0-based numbers, within the chunk, of the lines that contain the pattern."""
         if self._needle is None:
             return self._regex_rows(chunk)
-        lines = _lines_with(chunk.lower() if self._fold else chunk, self._needle)
+        small = chunk.lower() if self._fold else chunk
+        hits = small.count(self._needle)
+        if hits * _DENSE > len(chunk):
+            return self._dense_rows(chunk, small, self._needle)
+        lines = _lines_with(small, self._needle) if hits else ()
         if self._exact:
             return [row for row, _, _ in lines]
         search = self._pattern.search
         return [
             row for row, begin, end in lines if search(chunk[begin:end].decode("utf-8", "replace"))
         ]
+
+    def _dense_rows(self, chunk: bytes, small: bytes, needle: bytes) -> list[int]:
+        """The same, by a look at every line."""
+        # Text is searched twice as fast as bytes; each byte becomes one character.
+        texts = small.removesuffix(b"\n").decode("latin-1").split("\n")
+        text = needle.decode("latin-1")
+        rows = [row for row, line in enumerate(texts) if text in line]
+        if self._exact:
+            return rows
+        search, lines = self._pattern.search, chunk.split(b"\n")
+        return [row for row in rows if search(lines[row].decode("utf-8", "replace"))]
 
     def _regex_rows(self, chunk: bytes) -> list[int]:
         search = self._pattern.search

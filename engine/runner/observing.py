@@ -60,10 +60,10 @@ class Observing:
                 log.exception("the last events cannot be read for the observers")
             for feed in self._feeds:
                 feed.finish()
-            await asyncio.wait(deliveries, timeout=DRAIN_S)
+            await asyncio.wait([reader, *deliveries], timeout=DRAIN_S)
         for delivery in deliveries:
             delivery.cancel()
-        await asyncio.wait(deliveries)
+        await asyncio.wait(self._tasks)
 
     async def _follow(self) -> None:
         try:

@@ -119,6 +119,12 @@ class LocalReader:
         execution = queries.execution(self._db, execution_id)
         return execution.status not in EXECUTION_ENDED and orphaned(self._db, execution_id)
 
+    def attended(self, execution_id: str) -> bool:
+        """Whether a living runner has the execution, be it only to tell its observers the end."""
+        from engine.runner.resume import orphaned
+
+        return not orphaned(self._db, execution_id)
+
     def decidable(self, text: str) -> StepView | ModelPackageView:
         """What a person can approve or reject under a name.
 

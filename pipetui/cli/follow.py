@@ -112,7 +112,7 @@ class Follower:
         if state is None or state.execution.status not in api.EXECUTION_ENDED:
             return
         until = time.monotonic() + LEAVING_S
-        while not self._reader.orphaned(self.execution_id) and time.monotonic() < until:
+        while self._reader.attended(self.execution_id) and time.monotonic() < until:
             time.sleep(FASTEST_S)
 
     def _read(self, tell: Callable[[Event], None]) -> None:

@@ -117,7 +117,12 @@ def _also(
     """Its neighbours: those before it where they are not told yet, and those behind."""
     own = set(members or (name,))
     order = members or (name,)
-    before = [e.source for step in order for e in around.before.get(step, ())]
+    before = [
+        edge.source
+        for step in order
+        for edge in around.before.get(step, ())
+        if members or not edge.kind.word
+    ]
     after = [e.target for step in order for e in around.after.get(step, ())]
     told = not members and statuses.get(name, PENDING).waiting
     sources = [] if told else [one for one in dict.fromkeys(before) if one not in own]

@@ -17,6 +17,8 @@ from pipetui.dag.picture import Box, BoxRow, Picture, Region
 VISIBLE_LIMIT = 300
 """More nodes than this are no readable picture: they are shown as a heat map."""
 _LEAST_CAP = 12
+_MOST_SPOKES = 1_000
+"""Edges of one node; the lines of more would take longer to draw than anybody waits."""
 _MOST_BREAKS = 4
 """Into how many layers a layer that is higher than the view is broken at most."""
 _LEVELS = (Level.DETAIL, Level.BOX, Level.LINE)
@@ -35,7 +37,7 @@ def lay_out(
     `level` None takes the largest level of detail that fits the view, `folded` None folds as little
     as lets it fit (`folded` are keys of groups, see `fold.groups`). Where nothing fits, everything
     is folded and shown at one line for each node with scrolling, or as a heat map when there are
-    still more than 300 nodes.
+    still more than 300 nodes. What has a node with more than 1000 edges is always a heat map.
     """
     whole = drawn(dag)
     rungs = ladder(whole.groups) if folded is None else [frozenset(folded)]
@@ -43,7 +45,8 @@ def lay_out(
         piled = fold(whole.dag, whole.groups, keys)
         seen = drawable(piled.dag) if piled.members else whole.dag
         last = keys is rungs[-1]
-        if level is Level.HEAT or (last and level is None and len(seen.nodes) > VISIBLE_LIMIT):
+        many = (level is None and len(seen.nodes) > VISIBLE_LIMIT) or _spokes(seen) > _MOST_SPOKES
+        if level is Level.HEAT or (last and many):
             return _heat_map(seen, height, piled, keys)
         fits = _may_show(seen, _LEVELS[-1] if level is None else level, width, height)
         if not (fits or last):
@@ -124,6 +127,12 @@ def _widest(count: int, edges: Iterable[tuple[int, int]]) -> int:
     for source, target in edges:
         depth[target] = max(depth[target], depth[source] + 1)
     return max(Counter(depth).values())
+
+
+def _spokes(dag: Dag) -> int:
+    """The most edges into or out of one node."""
+    ends = Counter(edge.source for edge in dag.edges), Counter(edge.target for edge in dag.edges)
+    return max((count for end in ends for count in end.values()), default=0)
 
 
 def _may_fit(

@@ -182,7 +182,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             form,
             statuses=dict(self._statuses),
             durations=self._durations,
-            width=max(80, self.size.width),
+            width=max(80, self.sight.width),
             title=title,
             glyphs=self.glyphs,
         )
@@ -255,6 +255,11 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Layout
 
+    @property
+    def sight(self) -> Size:
+        """The cells between the scroll bars."""
+        return self.scrollable_content_region.size
+
     def on_mount(self) -> None:
         self._draw_anew()
 
@@ -313,14 +318,21 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             self._show(selected)
         self._repaint_caption()
         self.refresh()
+        # Scroll bars that come or go take the room of the line below the picture.
+        self.call_after_refresh(self._settle, self.sight)
+
+    def _settle(self, size: Size) -> None:
+        if size != self.sight:
+            self._repaint_caption()
+            self.refresh()
 
     # Painting
 
     def render_line(self, y: int) -> Strip:
-        if y == self.size.height - _CAPTION:
+        if y == self.sight.height - _CAPTION:
             return self._caption_strip()
         left, top = self.scroll_offset
-        width = self.size.width
+        width = self.sight.width
         pieces = paint(
             self.picture,
             y + top,
@@ -400,10 +412,15 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _with_map(self, strip: Strip, y: int) -> Strip:
         """The strip with the map's row over its right end, where the map is."""
-        width, height = self.size.width, self.size.height - _CAPTION
+        width, height = self.sight.width, self.sight.height - _CAPTION
         row = y - (height - MAP_HEIGHT)
         larger = self.picture.width > width or self.picture.height > height
-        if not larger or width < _MAP_FROM_WIDTH or height < 3 * MAP_HEIGHT or row < 0:
+        if (
+            not larger
+            or width < _MAP_FROM_WIDTH
+            or height < 3 * MAP_HEIGHT
+            or not 0 <= row < MAP_HEIGHT
+        ):
             return strip
         view = Region(*self.scroll_offset, width, height)
         inside, outside = self._partial_style("dag--map-view"), self._partial_style("dag--map")
@@ -420,10 +437,10 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             Segment(text, base + self._text_style(role, _text_style(role, status)))
             for text, role in self._caption
         )
-        return strip.adjust_cell_length(self.size.width, base)
+        return strip.adjust_cell_length(self.sight.width, base)
 
     def _caption_parts(self) -> list[Part]:
-        width, name = self.size.width, self.selected
+        width, name = self.sight.width, self.selected
         if not name or name not in self.picture.boxes:
             folded = sum(map(len, self.picture.members.values())) - len(self.picture.members)
             return overview(self._dag, self._statuses, folded, width, self.glyphs)
@@ -504,7 +521,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         was, now = ("".join(text for text, _ in parts) for parts in (before, self._caption))
         start = cell_len(now[: _alike(was, now)])
         end = cell_len(now[: len(now) - _alike(was[::-1], now[::-1])])
-        y = self.size.height - _CAPTION
+        y = self.sight.height - _CAPTION
         if was != now:
             self.refresh(ScreenRegion(start, y, max(1, end - start), _CAPTION))
         if self._shown.get(self.selected or "", PENDING).style != self._caption_style:
@@ -529,7 +546,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to_region(region.grow((0, 0, _CAPTION, 0)), animate=False, force=True)
 
     def on_click(self, event: events.Click) -> None:
-        if event.y >= self.size.height - _CAPTION:
+        if event.y >= self.sight.height - _CAPTION:
             return
         left, top = self.scroll_offset
         name = self.picture.at(event.x + left, event.y + top)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from pipetui.logview.heat import HEAT
+from pipetui.logview.edge import HEAT
 from pipetui.logview.rows import Row
 
 GUTTER = 2

@@ -84,7 +84,6 @@ class Matches:
         row = bisect_left(self.lines, line)
         return row + 1 if row < len(self.lines) and self.lines[row] == line else 0
 
-    def between(self, start: int, stop: int) -> bool:
-        """Whether a match lies in ``start <= line < stop``."""
-        row = bisect_left(self.lines, start)
-        return row < len(self.lines) and self.lines[row] < stop
+    def within(self, start: int, stop: int) -> int:
+        """How many matches lie in ``start <= line < stop``."""
+        return max(0, bisect_left(self.lines, stop) - bisect_left(self.lines, start))

@@ -13,8 +13,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from pipetui.logview.edge import HEAT
 from pipetui.logview.frame import BADGE, Frame
-from pipetui.logview.heat import HEAT
 from pipetui.logview.rows import Row
 from pipetui.logview.sgr import INKS, Ink
 

@@ -5,17 +5,17 @@ Everything is bounded: searches go a step further with each poll, a jump waits f
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from pipetui.logview.dress import Dress, Times
+from pipetui.logview.edge import heat, track
 from pipetui.logview.frame import Frame
 from pipetui.logview.hand import Hand
-from pipetui.logview.heat import bars
 from pipetui.logview.matches import Matches, Question
-from pipetui.logview.rows import Row, from_top, rows_of, to_bottom
+from pipetui.logview.pages import Pages
+from pipetui.logview.rows import Row, from_top, to_bottom
 from pipetui.logview.source import Line, Source
 from pipetui.logview.view import Tally, View, search_pattern, status
 from pipetui.term.sanitize import plain
@@ -24,7 +24,6 @@ BUDGET = 16 * 1024 * 1024
 """Bytes each search goes further in one poll."""
 
 _ERROR, _WARNING = 40, 30
-_KEPT = 2_000
 _FIRST = 50
 """Lines among which the first time of a log is looked for."""
 _ABOVE, _BELOW = 200, 1_000
@@ -58,9 +57,8 @@ class Reader:
         self._shown: Matches | None = None
         self._wants_error = False
         self._looking = False
-        self._lines: dict[int, Line] = {}
-        self._laid: dict[int, list[Row]] = {}
-        self._manner: tuple[object, ...] = ()
+        self._later = 0
+        self._pages = Pages(source)
         self._goal: int | None = None
         self._sought: tuple[Matches, int] | None = None
         self._ask_search()
@@ -120,14 +118,16 @@ class Reader:
 
     def catch_up(self) -> None:
         """Shows what is known by now; what a filter has found since the last time is not new."""
-        total = self.source.count if self._shown is None else len(self._shown)
-        self.view = self.view.grown(total)
+        self.view = self.view.grown(self._total)
         if self._looking:
             self._looking = False
             self.view = self.view.caught_up()
         self._look_for_goal()
         self._jump()
         self.show(self.view)
+        if self._later and self.source.complete:
+            rows, self._later = self._later, 0
+            self.scroll(rows)
 
     def show(self, view: View) -> None:
         """Makes a view the present one."""
@@ -137,25 +137,29 @@ class Reader:
             line = rows[0].line
             row = line if self._shown is None else self._shown.row_of(line)
             self.view = view.anchored(row or 0)
+        view = self.view
+        parts = [(self._line_of(low), self._line_of(high)) for low, high in view.parts]
         self.frame = Frame(
             width=view.width,
             height=view.height,
             rows=tuple(rows),
-            track=self._track(),
+            track=track(view, parts, self._errors),
             left=0 if view.wrap else view.left,
             pattern=self._hits.question.pattern if self._hits else None,
             new=view.new,
             names=tuple(map(plain, self.source.origins)),
-            heat=self._heat() if view.heat else (),
+            heat=heat(parts, self._errors, self._warnings) if view.heat else (),
         )
         self.status = status(self.view, self._tally())
 
     def scroll(self, rows: int) -> None:
-        """Moves by rows, or the end of a range; a log not yet counted is counted first."""
+        """Moves by rows, or the end of a range; at once when the log is counted to its end."""
         if self.walks:
             self._move(rows)
             return
-        self._count_all()
+        if not self._end_is_known():
+            self._later += rows
+            return
         bottom = self.frame.rows[-1] if self.frame.rows else None
         at_end = bottom is None or (
             bottom.last and bottom.line == self._line_of(self.view.total - 1)
@@ -165,10 +169,15 @@ class Reader:
         else:
             self.show(self.view.scrolled_by(rows))
 
-    def _count_all(self) -> None:
-        while self.view.follow and not self.source.complete and self.source.refresh(4 * BUDGET):
-            total = self.source.count if self._shown is None else len(self._shown)
-            self.view = self.view.grown(total)
+    def _end_is_known(self) -> bool:
+        """Whether the rows that are followed have their numbers."""
+        if self.view.follow and not self.source.complete and self.source.refresh(BUDGET):
+            self.view = self.view.grown(self._total)
+        return not self.view.follow or self.source.complete
+
+    @property
+    def _total(self) -> int:
+        return self.source.count if self._shown is None else len(self._shown)
 
     def _move(self, rows: int) -> None:
         row = self._row_of(self.hand.cursor or 0) + rows
@@ -220,11 +229,15 @@ class Reader:
 
     @property
     def line_in_hand(self) -> int | None:
-        """The line jumped to while it is in sight, else the last followed one, or the top one."""
+        """The line jumped to while it is in sight, else the last followed one, or the top one.
+
+        None where there is none, or its number is not known yet.
+        """
         cursor = self.hand.cursor
         if cursor is not None and any(row.line == cursor for row in self.frame.rows):
             return cursor
-        self._count_all()
+        if not self._end_is_known():
+            return None
         row = self.view.total - 1 if self.view.follow else self.view.top
         return self._line_of(row) if 0 <= row < self.view.total else None
 
@@ -281,8 +294,7 @@ class Reader:
 
     def _forget(self) -> None:
         """Drops what refers to lines that may be no more."""
-        self._lines.clear()
-        self._laid.clear()
+        self._pages.clear()
         if not self._walks:
             self.hand.forget()
         self._goal = self._sought = None
@@ -342,20 +354,8 @@ class Reader:
         view = self.view
         if not view.height:
             return []
-        manner = view.width, view.wrap, view.times, view.compact
-        if manner != self._manner:
-            self._manner = manner
-            self._laid.clear()
-        dress = self._dress()
-
-        def lay(line: Line) -> list[Row]:
-            known = self._laid.get(line.number)
-            if known is None:
-                known = rows_of(line, view.width, view.wrap, dress)
-                if 0 <= line.number < self.source.settled:
-                    self._laid[line.number] = known
-            return known
-
+        self._pages.dress(view, self._dress())
+        lay = self._pages.rows
         if view.follow and self._shown is None and not self.source.complete:
             rows = to_bottom(self.source.tail(view.height), view.height, lay)
         elif view.follow:
@@ -374,49 +374,9 @@ class Reader:
         return replace(row, current=current, marked=marked, picked=picked)
 
     def _read(self, start: int, stop: int) -> list[Line]:
-        """The lines in rows ``start`` to ``stop``; those read before are kept while they stay."""
-        if len(self._lines) > _KEPT:
-            self._lines.clear()
-            self._laid.clear()
-        for number in range(self.source.settled, self.source.count):
-            self._lines.pop(number, None)
-        wanted = [self._line_of(row) for row in range(max(0, start), min(stop, self.view.total))]
-        missing = [number for number in wanted if number not in self._lines]
-        while missing:
-            run = 1
-            while run < len(missing) and missing[run] == missing[0] + run:
-                run += 1
-            for line in self.source.lines(missing[0], run):
-                self._lines[line.number] = line
-            del missing[:run]
-        return [self._lines[number] for number in wanted if number in self._lines]
-
-    def _track(self) -> str:
-        """The right edge: the screen's place in the log, and where its errors are."""
-        view = self.view
-        if view.total <= view.height or not view.height:
-            return " " * view.height
-        first = view.top * view.height // view.total
-        last = min(view.total - 1, view.top + view.height - 1) * view.height // view.total
-        cells = []
-        for y, (low, high) in enumerate(self._parts()):
-            error = self._errors.between(low, high)
-            cells.append("x" if error else "." if first <= y <= last else " ")
-        return "".join(cells)
-
-    def _parts(self) -> list[tuple[int, int]]:
-        """For each row of the edge, the lines it stands for."""
-        view = self.view
-        edges = [-(-y * view.total // max(1, view.height)) for y in range(view.height + 1)]
-        lines = [self._line_of(edge) for edge in edges]
-        return list(pairwise(lines))
-
-    def _heat(self) -> tuple[tuple[int, int], ...]:
-        errors, severe = [], []
-        for low, high in self._parts():
-            errors.append(_within(self._errors.lines, low, high))
-            severe.append(_within(self._warnings.lines, low, high))
-        return bars(errors, [max(0, s - e) for s, e in zip(severe, errors, strict=True)])
+        """The lines in rows ``start`` to ``stop``."""
+        rows = range(max(0, start), min(stop, self.view.total))
+        return self._pages.lines([self._line_of(row) for row in rows])
 
     def _tally(self) -> Tally:
         source, hits, shown = self.source, self._hits, self._shown
@@ -432,7 +392,3 @@ class Reader:
             bookmarks=bisect_left(self.hand.bookmarks, source.count),
             picked=self._row_of(reach[1] + 1) - self._row_of(reach[0]) if reach else 0,
         )
-
-
-def _within(lines: Sequence[int], low: int, high: int) -> int:
-    return bisect_right(lines, high - 1) - bisect_left(lines, low)

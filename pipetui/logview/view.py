@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Self
 
 from pipetui.logview.dress import Times
@@ -83,6 +84,13 @@ class View:
     def new(self) -> int:
         """Rows that came since following was paused."""
         return 0 if self.follow else max(0, self.total - self.seen)
+
+    @property
+    def parts(self) -> list[tuple[int, int]]:
+        """For each row of the screen's edge, the rows of the log it stands for."""
+        height = max(1, self.height)
+        edges = [-(-y * self.total // height) for y in range(self.height + 1)]
+        return list(pairwise(edges))
 
     @property
     def filtered(self) -> bool:

@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from pipetui.logview.edge import HEAT
 from pipetui.logview.frame import TRACK, Frame, gutter
-from pipetui.logview.heat import HEAT
 from pipetui.logview.matches import Question
 from pipetui.logview.paint import ASCII, OVERLAID, STYLES, UNICODE, Painter
 from pipetui.logview.reader import Reader

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from engine.model.fold import ExecutionState
 from engine.model.status import StepStatus
+from engine.model.views import StepView
 from tests.conformance.stage import ends, read
 from tests.engine.embedded import HOST_IMAGE, Embedded
 from tests.engine.test_functions import V3, sdk_python
@@ -45,6 +47,10 @@ def logs(embedded: Embedded, state: ExecutionState) -> list[str]:
     return [embedded.log(view), second.read_text(encoding="utf-8")]
 
 
+def has_log(view: StepView) -> bool:
+    return Path(view.directory, "job.log").exists()
+
+
 async def drivers_of_the_sdk(embedded: Embedded, driver: str, processes: int) -> dict[str, str]:
     python = await sdk_python(embedded, V3, "")
     process = await asyncio.create_subprocess_exec(
@@ -62,7 +68,8 @@ from mpi4py import MPI
 world = MPI.COMM_WORLD
 total = world.allreduce(world.rank + 1)
 host, data = os.environ["SM_CURRENT_HOST"], sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
-print("rank", world.rank, "of", world.size, "on", host, "sum", total, os.environ["GREETING"], data)
+told = f"rank {world.rank} of {world.size} on {host} sum {total} {os.environ['GREETING']} {data}"
+os.write(1, f"{told}\\n".encode())  # in one piece, or it mixes with that of other ranks
 with open(os.environ["SM_MODEL_DIR"] + "/who", "a") as file:
     file.write(f"{world.rank} {host} {sys.argv[1:]}\\n")
 sys.exit(int(os.environ.get("EXIT", "0")))
@@ -99,3 +106,86 @@ async def test_a_rank_that_fails_on_another_host_fails_the_job(embedded: Embedde
     view = state.steps["TrainV3"]
     assert view.status is StepStatus.FAILED
     assert view.failure_reason.startswith("AlgorithmError: ")
+
+
+TORCHRUN = """#!/usr/bin/env python3
+import os, socket, sys
+given = dict(word.lstrip("-").split("=", 1) for word in sys.argv[1:] if word.startswith("--n") or
+             word.startswith("--m"))
+address = (given["master_addr"], int(given["master_port"]))
+if given["node_rank"] == "0":
+    with socket.create_server(address) as server:
+        met = server.accept()[0].makefile().readline().strip()
+else:
+    met = ""
+    while not met:
+        try:
+            with socket.create_connection(address) as peer:
+                peer.sendall(f"{os.environ['SM_CURRENT_HOST']}\\n".encode())
+            met = given["master_addr"]
+        except ConnectionRefusedError:
+            pass
+print("stand-in", given["nnodes"], given["nproc_per_node"], "rank", given["node_rank"], "met", met,
+      "port", given["master_port"], "runs", *sys.argv[6:])
+"""
+"""Stands for PyTorch's launcher: meets the other hosts where its arguments say, and says so."""
+METHOD = "torchrun --nnodes=2 --nproc_per_node=1 --master_addr=algo-1 --master_port=7777"
+SHELL = f"""#!/bin/bash
+# in place of torchrun_driver.py
+cd /opt/ml/input/config
+export SM_CURRENT_HOST=$(sed -n 's/.*"current_host": "\\(.*\\)",/\\1/p' resourceconfig.json)
+{METHOD} --node_rank=$(( ${{SM_CURRENT_HOST#algo-}} - 1 )) train.py --epochs 3
+"""
+MET = re.compile(r"stand-in 2 1 rank (\d) met (\S+) port (\d+) runs train.py --epochs 3")
+
+
+def put_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Put a program called torchrun on PATH."""
+    folder.mkdir()
+    (folder / "torchrun").write_text(text, encoding="utf-8")
+    (folder / "torchrun").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+async def test_hosts_meet_where_a_stand_in_for_torchrun_is_told(
+    embedded: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path(tmp_path / "bin", monkeypatch, TORCHRUN)
+    state = await train(embedded, {"sm_train.sh": SHELL}, {"train.py": ""})
+    assert state.steps["TrainV3"].status is StepStatus.SUCCEEDED, logs(embedded, state)
+    told = [MET.search(log) for log in logs(embedded, state)]
+    assert [one and one.groups()[:2] for one in told] == [("0", "algo-2"), ("1", "127.0.0.1")]
+    (port,) = {one[3] for one in told if one}
+    assert port != "7777", "two jobs of one machine cannot have the same"
+
+
+@pytest.mark.environments
+@pytest.mark.network
+async def test_the_sdks_own_torchrun_driver_calls_a_stand_in_for_torchrun(
+    embedded: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drivers = await drivers_of_the_sdk(embedded, "torchrun_driver.py", 1)
+    put_on_path(tmp_path / "bin", monkeypatch, TORCHRUN)
+    state = await train(
+        embedded, {**drivers, "torch.py": '__version__ = "2.0.1"\n'}, {"train.py": ""}
+    )
+    assert state.steps["TrainV3"].status is StepStatus.SUCCEEDED, logs(embedded, state)
+    told = [MET.search(log) for log in logs(embedded, state)]
+    assert [one and one.groups()[:2] for one in told] == [("0", "algo-2"), ("1", "127.0.0.1")]
+
+
+@pytest.mark.parametrize(("driver", "program"), [
+    ("torchrun_driver.py", "torchrun"), ("mpi_driver.py", "mpirun"),
+])  # fmt: skip
+async def test_a_launcher_that_the_environment_lacks_fails_the_step_before_its_job_starts(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch, driver: str, program: str
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    state = await train(embedded, {"sm_train.sh": f"python3 {driver}\n"}, {"train.py": ""})
+    view = state.steps["TrainV3"]
+    assert view.failure_code == "launcher-missing"
+    assert view.failure_reason == (
+        f"ClientError: TrainV3 trains with {program}, which its environment does not have"
+    )
+    assert "requirements.txt" in view.note
+    assert not has_log(view)

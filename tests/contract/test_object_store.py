@@ -15,6 +15,7 @@ from engine.endpoint.activation import EndpointSocket
 from engine.errors import StorageError
 from engine.storage.base import ObjectStore
 from engine.storage.local import LocalStore
+from engine.storage.overlay import lay_over, open_tree
 from engine.storage.s3 import S3Store
 from engine.storage.transfer import download, upload
 from engine.storage.tree import LocalTree
@@ -83,10 +84,15 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndpointSocke
     loop.close()
 
 
-@pytest.fixture(params=["tree", "moto", "endpoint"])
+@pytest.fixture(params=["tree", "overlay", "moto", "endpoint"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObjectStore]:
     if request.param == "tree":
         yield LocalStore(LocalTree(tmp_path / "s3"))
+        return
+    if request.param == "overlay":
+        LocalTree(tmp_path / "below").put("s3://another-bucket/key", b"of the tree below")
+        lay_over(tmp_path / "below", tmp_path / "s3")
+        yield LocalStore(open_tree(tmp_path / "s3"))
         return
     if request.param == "moto":
         url, keys = request.getfixturevalue("moto"), ("testing", "testing")

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 import engine.api as api
-from engine.doctor import filesystem_of
 from engine.home import Home
 from engine.jobs.ladder import probe
 from engine.model.events import ExecutionCreated, ExecutionEnded, StepDeclared
@@ -27,11 +26,10 @@ from engine.runner.process import this_process
 from engine.store.connection import connect
 from engine.store.ledger import Ledger
 from pipetui.cli import main
-from pipetui.cli.arguments import value_like
 from pipetui.cli.failures import report_crash
 from pipetui.cli.reference import reference
 from pipetui.cli.session import Session
-from pipetui.cli.text import Cell, Ink, cells, duration, table
+from pipetui.cli.text import cells
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample_pipelines"
@@ -541,79 +539,3 @@ def test_a_crash_says_where_its_report_lies(
     [report] = (tmp_path / "crashes").iterdir()
     assert str(report) in error["hint"]
     assert "ValueError: odd" in report.read_text()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, ""),
-        (0.034, "0.03s"),
-        (9.96, "10.0s"),
-        (59.9, "1m 00s"),
-        (131, "2m 11s"),
-        (3725, "1h 02m"),
-        (97_200, "1d 03h"),
-    ],
-)
-def test_a_duration_is_short(seconds: float | None, text: str) -> None:
-    assert duration(seconds) == text
-
-
-def test_a_table_lines_up_in_cells_and_cuts_its_last_column_only() -> None:
-    rows = [("日本", Cell("x" * 30, "error")), ("abcdef", "\x1b]0;title\x07")]
-    lines = table(Ink(width=20), ("NAME", "WHY"), rows)
-    assert lines == ["NAME    WHY", "日本    xxxxxxxxxxx…", "abcdef  ␛]0;title␇"]
-    assert max(map(cells, lines)) <= 20
-
-
-@pytest.mark.parametrize("width", [20, 40, 60, 80, 100])
-def test_no_line_of_a_table_is_wider_than_the_terminal(width: int) -> None:
-    heads = ("EXECUTION", "PIPELINE", "STATUS", "STARTED", "TOOK", "STEPS", "")
-    name, state = "a-pipeline-with-a-long-name", "⏸ waits for you"
-    row = ("abcd00000000", name, state, "11-23 17:50", "1h 02m", "10/12", "from abce00000000")
-    lines = table(Ink(width=width), heads, [row])
-    assert max(map(cells, lines)) <= width
-    assert "abcd00000000" in lines[1]
-    assert (state in lines[1]) == (width >= 40)
-    assert ("10/12  from" in lines[1]) == (width >= 80)
-
-
-def test_doctor_finds_a_healthy_host(cli: Cli) -> None:
-    found = cli.json("doctor")
-    assert found["healthy"] is True
-    assert {one["area"] for one in found["checks"]} >= {
-        "home",
-        "store",
-        "runner",
-        "config",
-        "jobs",
-        "environments",
-        "python",
-        "terminal",
-    }
-
-
-def test_doctor_finds_a_home_that_cannot_be_used(tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("a file")
-    found = Cli(tmp_path / "home").json("doctor", code=3)
-    [home, *_] = found["checks"]
-    assert (home["area"], home["state"]) == ("home", "failure")
-    assert "--home" in home["hint"]
-
-
-def test_the_file_system_of_a_home_is_that_of_the_innermost_mount() -> None:
-    mounts = """\
-22 1 8:1 / / rw - ext4 /dev/vda rw
-40 22 0:40 / /data rw shared:1 - nfs4 server:/data rw
-41 40 0:41 / /data/my\\040home rw - xfs /dev/vdb rw
-"""
-    assert filesystem_of(Path("/data/x"), mounts) == "nfs4"
-    assert filesystem_of(Path("/data/my home/x"), mounts) == "xfs"
-    assert filesystem_of(Path("/database"), mounts) == "ext4"
-
-
-def test_a_value_takes_the_type_of_what_stands_there() -> None:
-    assert value_like("6", "5") == "6"
-    assert value_like("6", 5) == 6
-    assert value_like("ml.m5.large", None) == "ml.m5.large"
-    assert value_like('{"a": 1}', None) == {"a": 1}

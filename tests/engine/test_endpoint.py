@@ -177,7 +177,7 @@ print(json.dumps(seen))
             "PreconditionFailed",
             "NotImplemented",
             "NoSuchUpload",
-            "NotImplemented",
+            "UnknownOperationException",
             "NotImplemented",
             "NotImplemented",
             "InvalidAction",

@@ -1,4 +1,4 @@
-"""Runners that leave while their jobs run: what the jobs call goes on, and the next one takes it."""
+"""Runners that leave while their jobs run: the endpoint that these call goes on."""
 
 from __future__ import annotations
 

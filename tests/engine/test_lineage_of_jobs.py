@@ -24,7 +24,7 @@ CACHED = {"Enabled": True, "ExpireAfter": "P30D"}
 
 def pipeline(**prepare: Any) -> dict[str, Any]:
     """Raw data is prepared, a model trained on a part of it and registered."""
-    script = "mkdir /opt/ml/processing/out/train; cp /opt/ml/processing/in/* \"$_\""
+    script = "cd /opt/ml/processing && mkdir out/train && cp in/* out/train"
     prepared = processing(
         "Prepare", script, inputs={"in": RAW}, outputs={"out": f"{PREPARED}/"}, **prepare
     )
@@ -32,6 +32,7 @@ def pipeline(**prepare: Any) -> dict[str, Any]:
         "Train",
         "cp -r /opt/ml/input/data/train /opt/ml/model/",
         channels={"train": f"{PREPARED}/train"},
+        hyperparameters={"rate": "1"},
         DependsOn=["Prepare"],
     )
     container = {"Image": HOST_IMAGE, "ModelDataUrl": MODEL}
@@ -114,9 +115,9 @@ async def test_cached_and_retried_steps_make_no_second_component(embedded: Embed
     document = pipeline(CacheConfig=CACHED)
     entry = document["Steps"][1]["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"]
     entry[-1] = f"test -e {flag} || {{ touch {flag}; exit 1; }}; {entry[-1]}"
-    first = await embedded.run(document)
+    first = await embedded.run(document, pipeline="abalone")
     assert [step.attempt for step in first.steps.values()] == [1, 2, 1]
-    second = await embedded.run(document)
+    second = await embedded.run(document, pipeline="abalone")
     assert second.steps["Prepare"].source_execution == first.execution.id
     reader = api.open_reader(embedded.home)
     components = [
@@ -136,7 +137,7 @@ async def test_cached_and_retried_steps_make_no_second_component(embedded: Embed
 async def test_edits_of_a_rerun_are_marked_on_its_component(embedded: Embedded) -> None:
     embedded.put(f"{RAW}/a", "1")
     first = await embedded.run(pipeline())
-    edits = {"/HyperParameters": {"rate": "2"}}
+    edits = {"HyperParameters.rate": "2"}
     await embedded.run(
         pipeline(), source_execution=first.execution.id, selection=("Train",),
         edits={"Train": edits},

@@ -24,6 +24,10 @@ from engine.replay.scratch import FOLDER
 from engine.store import queries
 from engine.store.connection import connect
 from tests.engine.embedded import Embedded, definition, processing
+from tests.engine.serving import SCALE, container, model_step, pack_model, transform_step
+from tests.engine.test_checks import SUPPLIED, make_baseline, quality_check
+from tests.engine.test_emr import emr, spark_submit
+from tests.engine.test_foreach import ITEM, loop, writes
 from tests.engine.test_lambda import calling, handle
 from tests.engine.test_training import training
 
@@ -234,6 +238,46 @@ async def test_a_result_that_was_taken_from_the_cache_is_replayed_where_it_was_m
     report = await again(embedded, second)
     assert report.verdict is Verdict.SAME
     assert report.execution_id == first.execution.id
+
+
+async def test_a_step_of_an_iteration_is_replayed_with_its_own_item(embedded: Embedded) -> None:
+    state = await ran(
+        embedded, loop(writes("Each", "echo $I > /opt/ml/processing/o/n", I=ITEM), items=["p", "q"])
+    )
+    report = await again(embedded, state, "Each-1", edits={"Environment.I": "r"})
+    [output] = report.outputs
+    assert output.uri == "s3://out/Each/q"
+    assert output.contents["n"].lines[1:] == ("-q", "+r")
+
+
+async def test_a_check_is_compared_with_the_baseline_it_had(embedded: Embedded) -> None:
+    await make_baseline(embedded)
+    check = quality_check(**SUPPLIED)
+    state = await embedded.run(definition(check))
+    assert state.steps["Check"].status == "Succeeded", state.steps["Check"].failure_reason
+    assert (await again(embedded, state, "Check")).now.status == "Succeeded"
+
+
+async def test_a_transform_finds_the_model_that_the_run_made(embedded: Embedded) -> None:
+    embedded.put("s3://bucket/in/a.csv", "1,2\n3,4\n")
+    data = pack_model(embedded.home, "s3://bucket/models/model.tar.gz", SCALE, factor="2")
+    score = transform_step("Score", "Make", "s3://bucket/in/", "s3://bucket/out")
+    state = await embedded.run(definition(model_step("Make", container(data)), score))
+    report = await again(embedded, state, "Score")
+    assert report.verdict is Verdict.SAME
+    assert changes(report) == {"a.csv.out": Change.SAME}
+
+
+async def test_a_cluster_program_that_writes_by_path_writes_into_the_copy(
+    embedded: Embedded,
+) -> None:
+    spark_submit(embedded, '#!/bin/sh\nfor last; do :; done\ndate +%N > "$last/part"\n')
+    embedded.put("s3://lake/table/part", "before")
+    state = await ran(embedded, emr("spark-submit", "s3://lake/raw/train.csv", "s3://lake/table"))
+    assert state.steps["Spark"].status == "Succeeded", state.steps["Spark"].failure_reason
+    report = await again(embedded, state, "Spark")
+    found = {each.name: each.change for one in report.outputs for each in one.tree.files}
+    assert found == {"table/part": Change.CHANGED}
 
 
 async def test_inputs_and_outputs_that_changed_since_are_told(embedded: Embedded) -> None:

@@ -329,6 +329,22 @@ def test_a_definition_may_lie_in_the_homes_s3(service: Service) -> None:
     assert code(problem) == "ValidationException"
 
 
+def test_what_ran_from_a_yaml_file_is_a_pipeline_whose_definition_is_json(
+    service: Service,
+) -> None:
+    file = service.folder / "written.yaml"
+    file.write_text(
+        "Version: '2020-12-01'\nSteps:\n- Name: Decide\n  Type: Condition\n"
+        "  Arguments: {Conditions: [], IfSteps: [], ElseSteps: []}\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pipetui", "--home", str(service.home.root), "run", str(file)]
+    subprocess.run([*command, "--detach"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    about = service.api.describe_pipeline(PipelineName="written")
+    assert json.loads(about["PipelineDefinition"])["Steps"][0]["Name"] == "Decide"
+    assert service.end(service.start("written")) == "Succeeded"
+
+
 def raw(service: Service, operation: str, **given: Any) -> tuple[int, dict[str, Any]]:
     """A request with members that boto3 does not know yet."""
     host, port = service.variables["AWS_ENDPOINT_URL"].removeprefix("http://").split(":")
@@ -546,6 +562,8 @@ def test_what_is_not_there_is_resource_not_found(service: Service) -> None:
     ):
         with pytest.raises(service.api.exceptions.ResourceNotFound):
             call(PipelineExecutionArn=arn)
+    with pytest.raises(service.api.exceptions.ResourceNotFound):
+        service.api.list_pipeline_execution_steps()
 
 
 def test_other_operations_are_unknown_and_the_message_lists_those_there_are(

@@ -96,3 +96,25 @@ def test_a_terminal_that_answers_nothing_is_painted_too(ended: Stage) -> None:
         terminal.wait_for("Filter the list")
         terminal.send("\x1b")
         terminal.wait(lambda: "Filter the list" not in terminal.text)
+
+
+def test_the_end_of_a_run_rings_and_is_told_to_the_desktop(live: Stage) -> None:
+    with live.terminal() as terminal:
+        terminal.wait_for("executing", "? help")
+        live.open("a")
+        live.open("b")
+        terminal.wait(lambda: b"\x1b]777;notify;pipetui;" in terminal.raw)
+        told = bytes(terminal.raw[terminal.raw.index(b"\x1b]9;") :])
+        assert b"succeeded after" in told.split(b"\x07")[0]
+        assert told.split(b"\x07")[2] == b""
+
+
+def test_a_command_of_the_persons_own_is_told_of_the_end(live: Stage) -> None:
+    live.configure(f"[ui]\nnotify = \"sh -c 'echo $0 > {live.folder}/told'\"\n")
+    with live.terminal() as terminal:
+        terminal.wait_for("executing", "? help")
+        live.open("a")
+        live.open("b")
+        told = live.folder / "told"
+        terminal.wait(lambda: told.exists() and "succeeded" in told.read_text())
+        assert b"\x1b]9;" not in terminal.raw

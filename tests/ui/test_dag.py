@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pyte
 import pytest
@@ -14,14 +16,17 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from pipetui.dag.detail import Level, NodeStatus
+from pipetui.dag.export import Format
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
 from pipetui.dag.picture import Direction
 from pipetui.dag.widget import DagView
 from pipetui.term.spans import Canvas, cut, without_repeats
-from tests.unit.dag.definitions import layered
+from tests.unit.dag.definitions import dag_of, layered
 
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_pipelines"
 RUNNING = NodeStatus(">", "executing", "blue", "01:58", "63%", rank=3)
 FAILED = NodeStatus("x", "failed", "red", "00:04", rank=9, failed=True)
+DONE = NodeStatus("+", "succeeded", "green", "00:06", rank=1, ended=True)
 SKIPPED = NodeStatus("-", "skipped", "dim", untaken=True)
 CHURN = Dag(
     (
@@ -79,13 +84,13 @@ async def shown(
 
 def text(view: DagView) -> str:
     """The present rows of the picture."""
-    rows = range(view.size.height - 1)
+    rows = range(view.sight.height - 1)
     return "\n".join(view.render_line(y).text.rstrip() for y in rows).rstrip()
 
 
 def caption(view: DagView) -> str:
     """The line below the picture."""
-    return view.render_line(view.size.height - 1).text.rstrip()
+    return view.render_line(view.sight.height - 1).text.rstrip()
 
 
 async def test_the_view_shows_the_largest_level_that_fits() -> None:
@@ -219,6 +224,94 @@ async def test_a_fold_counts_its_members_and_opens_again() -> None:
         assert set(trains) <= set(view.picture.boxes)
 
 
+async def test_a_graph_that_does_not_fit_opens_folded_and_x_opens_one_fold_at_a_time() -> None:
+    dag = dag_of(SAMPLES / "wide_and_deep" / "pipeline.json")
+    async with shown(dag, (200, 50)) as (_, view, _app):
+        assert len(view.picture.boxes) < 20
+        assert view.picture.height < view.size.height
+        assert caption(view).startswith("  200 steps in 18 nodes  o 200")
+        view.seek("Layer-3-07")
+        assert view.selected == "Layer[50]"
+        view.action_fold()
+        assert view.selected == "Layer-1[1..10]"
+        view.action_fold()
+        assert view.selected is not None and view.selected.startswith("Layer-1-")
+        view.action_fold()
+        assert view.selected == "Layer-1[1..10]"
+        view.action_zoom(-1)
+        assert (view.picture.level, len(view.picture.boxes)) == (Level.HEAT, 200)
+        view.action_fit()
+        assert len(view.picture.boxes) < 20
+
+
+async def test_the_caption_stands_above_the_scroll_bar_of_a_large_picture() -> None:
+    async with shown(layered(50, width=9), (80, 24)) as (pilot, view, app):
+        await pilot.pause()
+        assert view.show_horizontal_scrollbar
+        row = "".join(app.screen_cells.buffer[view.sight.height - 1][x].data for x in range(40))
+        assert row.strip() == "50 steps  o 50"
+
+
+async def test_the_caption_says_what_a_waiting_step_waits_for_and_for_how_long() -> None:
+    async with shown(CHURN, (80, 7)) as (_, view, _app):
+        view.set_statuses({"preprocess": DONE, "train": RUNNING})
+        view.seek("check-rmse")
+        assert caption(view).startswith("o check-rmse  pending  waits for train  before register")
+        view.set_durations({"train": 20.0})
+        view.set_expected({"train": 95.0})
+        assert "waits for train (ETA 01:15)" in caption(view)
+        view.set_status("train", DONE)
+        assert "waits for a free slot" in caption(view)
+
+
+async def test_the_caption_tells_branches_taken_from_those_that_were_not() -> None:
+    async with shown(CHURN, (80, 7)) as (_, view, _app):
+        view.set_statuses({"check-rmse": DONE, "register": DONE})
+        view.set_status("fail", replace(SKIPPED, note="branch not taken: check-rmse is True"))
+        view.seek("register")
+        assert caption(view) == "+ register  succeeded 00:06  taken: if of check-rmse"
+        view.seek("fail")
+        assert "- fail  skipped  branch not taken: check-rmse is True" in caption(view)
+
+
+async def test_the_heat_map_names_the_selected_step_and_its_neighbours() -> None:
+    async with shown(layered(1_200, width=20)) as (pilot, view, _app):
+        await view.workers.wait_for_complete()
+        await pilot.pause()
+        assert view.picture.level is Level.HEAT
+        view.action_walk("right")
+        view.action_walk("right")
+        assert view.selected is not None
+        assert view.selected in caption(view) and "waits for " in caption(view)
+
+
+async def test_marks_stand_before_names_and_move_nothing() -> None:
+    async with shown(CHURN, (80, 7)) as (_, view, _app):
+        before = text(view)
+        view.set_marks({"train", "fail"})
+        assert text(view) == before.replace("o train", "o*train").replace("o fail", "o*fail")
+        view.set_marks(set())
+        assert text(view) == before
+
+
+async def test_critical_and_failed_paths_are_lines_of_their_own_kind() -> None:
+    async with shown(CHURN, (80, 7)) as (_, view, _app):
+        view.set_durations({"preprocess": 1, "train": 9, "check-rmse": 1, "register": 2})
+        view.action_critical_path()
+        view.set_status("fail", FAILED)
+        assert text(view) == (
+            "o preprocess ━━ o train ━━ o ◆ check-rmse ═╦━━━if━ o register\n"
+            "                                           ╚═else═ x fail"
+        )
+
+
+async def test_what_is_shown_can_be_written_in_every_form() -> None:
+    async with shown(CHURN, (80, 7)) as (_, view, _app):
+        view.set_status("fail", FAILED)
+        for form in Format:
+            assert "register" in view.exported(form, "churn")
+
+
 async def test_a_large_graph_is_laid_out_aside_while_the_former_picture_stays() -> None:
     async with shown(CHURN) as (pilot, view, _app):
         view.set_dag(layered(1_200, width=20))
@@ -245,7 +338,7 @@ async def test_the_map_is_there_only_for_a_large_picture_on_a_wide_screen() -> N
     ):
         async with shown(dag, size) as (_, view, _app):
             view.action_zoom(0)
-            strip = view.render_line(view.size.height - 2)
+            strip = view.render_line(view.sight.height - 2)
             colours = {segment.style.bgcolor for segment in strip if segment.style}
             assert (len(colours) > 1) is there
 
@@ -264,10 +357,3 @@ async def test_the_widget_binds_no_keys_of_its_own() -> None:
         await pilot.press("right", "down", "z", "x", "0", "H")
         assert app.picked == []
         assert view.picture.level is Level.DETAIL
-
-
-def test_a_style_in_force_is_not_sent_again() -> None:
-    red, blue, reset = "\x1b[31m", "\x1b[34m", "\x1b[0m"
-    there = "\x1b[5;7H"
-    sent = f"{red}a{reset}{there}{red}b{reset}{blue}c{reset}d{red}e{reset}"
-    assert without_repeats(sent) == f"{red}a{there}b{blue}c{reset}d{red}e{reset}"

@@ -175,7 +175,7 @@ async def test_marked_steps_are_read_as_one_log_in_the_order_of_time(
         await trip.until(lambda: trip.app.screen.query("#steps"))
         pane = trip.app.screen.query_one(LogPane)
         await trip.until(lambda: "train" in pane.title)
-        await trip.press("space", "up", "space")
+        await trip.press("space", "up", "up", "space")
         await trip.until(lambda: pane.title == "train + split")
         names = [text.rpartition(" ")[2] for text in pane.screen_text.split("\n")]
         assert names == ["split", "train", "split", "train"]

@@ -31,6 +31,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         interpreter = "/usr/bin/python3"
         [run]
         max_parallel = 3
+        python = "python3.12"
         [jobs]
         runner = "container"
         unmatched = "refuse"

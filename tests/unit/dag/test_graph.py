@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipetui.dag.critical import critical_path
+from pipetui.dag.critical import critical_path, time_to_start
 from pipetui.dag.detail import Level
 from pipetui.dag.export import to_dot, to_mermaid
 from pipetui.dag.fold import Grade, fold, groups, ladder
@@ -236,6 +236,25 @@ def test_no_edge_leads_from_the_critical_path_to_a_longer_one(
     path = critical_path(drawn, times)
     assert sum(times[name] for name in path) == max(finish.values(), default=0)
     assert set(pairwise(path)) <= {(e.source, e.target) for e in drawn.edges}
+
+
+def test_a_waiting_step_starts_when_the_longest_of_what_is_left_before_it_ends() -> None:
+    dag = drawable(
+        Dag(
+            tuple(map(DagNode, "abcde")),
+            tuple(DagEdge(a, b) for a, b in ("ab", "bd", "ac", "cd", "de")),
+        )
+    )
+    expected = {"a": 50.0, "b": 10.0, "c": 30.0, "d": 5.0}
+    assert time_to_start(dag, "d", expected, {"c": 12.0}, {"a"}) == 18.0
+    assert time_to_start(dag, "e", expected, {"c": 12.0}, {"a"}) == 23.0
+    assert time_to_start(dag, "e", expected, {"c": 99.0}, {"a", "b"}) == 5.0
+    assert time_to_start(dag, "d", {"b": 10.0}, {}, {"a"}) is None
+
+
+def test_a_fan_too_wide_for_lines_is_a_heat_map_at_any_level() -> None:
+    picture = lay_out(fan(1_200), width=200, height=50, level=Level.LINE, folded=())
+    assert (picture.level, len(picture.boxes)) == (Level.HEAT, 1_202)
 
 
 def test_exports_quote_whatever_a_name_holds() -> None:

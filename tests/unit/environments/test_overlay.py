@@ -29,6 +29,9 @@ def test_what_is_installed_in_an_overlay_stays_there(tmp_path: Path) -> None:
     further.mkdir()
     (further / "deep.py").write_text("VALUE = 'further'\n")
     (packages(below) / "more.pth").write_text(f"{further}\n")
+    tool = below / "bin" / "tool"
+    tool.write_text(f"#!{below}/bin/python\nimport changed; print(changed.VALUE)\n")
+    tool.chmod(0o700)
     programs = lay_over(below, tmp_path / "job's own")
     own = Path(run(programs / "python", "import sysconfig; print(sysconfig.get_path('purelib'))"))
     assert own == packages(programs.parent)
@@ -38,3 +41,5 @@ def test_what_is_installed_in_an_overlay_stays_there(tmp_path: Path) -> None:
     for name in ("python", "python3"):
         assert run(programs / name, said) == "own further below"
     assert run(below / "bin" / "python", "import changed; print(changed.VALUE)") == "below"
+    said = subprocess.run([programs / "tool"], capture_output=True, text=True, check=True)
+    assert said.stdout == "own\n"

@@ -41,3 +41,18 @@ def test_a_search_by_required_text_finds_what_the_expression_finds(
     chunk = "".join(f"{line}\n" for line in lines).encode()
     expected = [row for row, line in enumerate(lines) if sought.search(line)]
     assert Matcher(sought).rows(chunk) == expected
+
+
+@given(
+    lines=st.lists(st.sampled_from(["", "a", "xa1", "b", "A", "a\x00"]), max_size=40),
+    needle=st.sampled_from(["a", r"a\d", "", "xa1", r"xa1\b"]),
+    filler=st.sampled_from([0, 3000]),
+    ended=st.booleans(),
+)
+def test_dense_and_sparse_hits_are_found_alike(
+    lines: list[str], needle: str, filler: int, ended: bool
+) -> None:
+    lines = [*lines, "." * filler, "xa1"]
+    chunk = ("\n".join(lines) + "\n" * ended).encode()
+    sought = re.compile(needle)
+    assert Matcher(sought).rows(chunk) == [n for n, line in enumerate(lines) if sought.search(line)]

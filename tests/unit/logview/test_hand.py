@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipetui.logview.edge import HEAT, bars
 from pipetui.logview.hand import Hand
-from pipetui.logview.heat import HEAT, bars
 
 
 def test_bookmarks_are_walked_in_order_and_round_the_ends() -> None:

@@ -245,11 +245,11 @@ def test_bookmarks_are_set_on_the_line_in_hand_and_walked() -> None:
     assert read.hand.bookmarks == [45, 99] and "2 bookmarks" in read.status
     assert [row.text for row in read.frame.rows if row.marked] == ["line 45"]
     read.next_bookmark(1)
-    assert current(read) == ["line 45"]
-    read.next_bookmark(1)
     assert current(read) == ["line 99"] and not read.view.follow
+    read.next_bookmark(1)
+    assert current(read) == ["line 45"]
     read.toggle_bookmark()
-    assert read.hand.bookmarks == [45]
+    assert read.hand.bookmarks == [99]
 
 
 def test_a_range_is_extended_by_motions_and_gives_its_shown_lines() -> None:
@@ -321,3 +321,13 @@ def test_lines_go_on_being_searched_between_polls() -> None:
     assert not read.busy
     read.catch_up()
     assert "/9$/ 10" in read.status
+
+
+def test_a_motion_waits_until_the_end_is_numbered() -> None:
+    log = MemoryLog(numbered(100), hidden=True)
+    read = reader(log)
+    read.scroll(-2)
+    assert read.view.follow and read.line_in_hand is None
+    log.hidden = False
+    read.poll()
+    assert shown(read)[-1] == "line 97" and not read.view.follow

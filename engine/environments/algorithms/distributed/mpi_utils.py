@@ -24,6 +24,8 @@ from typing import Any, Sequence
 LOOPBACK = "127.0.0.1"
 PEERS = "PIPETUI_PEERS"
 """Names the folder that all hosts of the job see."""
+NETWORK = {"MPIR_CVAR_CH4_NETMOD": "ofi", "FI_PROVIDER": "tcp", "FI_TCP_IFACE": "lo"}
+"""MPICH's other library, UCX, does not take the loopback for a way to another host."""
 PATIENCE_S = 300.0
 
 
@@ -36,6 +38,8 @@ def write_env_vars_to_file() -> None:
 
     mpi4py looks for the library beside its own Python, which may be another than mpirun's.
     """
+    for name, value in NETWORK.items():
+        os.environ.setdefault(name, value)
     program = shutil.which("mpirun")
     folder = Path(os.path.realpath(program or "mpirun")).parents[1] / "lib"
     # With a version: a wheel cannot hold the link that has none.
