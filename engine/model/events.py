@@ -155,6 +155,8 @@ class StepProgressed:
     step: str
     doing: str
     metadata: dict[str, Json] = field(default_factory=dict)
+    finalising: bool = False
+    """Whether the attempt's jobs have ended, and what they left is being dealt with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ so that a reader gets them without replaying; ``fold`` over all events gives the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -269,7 +269,12 @@ def _has_children(step: StepView, event: e.Event, fact: e.StepsExpanded) -> _Cha
 def _progressed(step: StepView, event: e.Event, fact: e.StepProgressed) -> _Changes:
     if not step.running:
         return {}
-    return {"doing": fact.doing, "metadata": {**step.metadata, **fact.metadata}}
+    changes: _Changes = {"doing": fact.doing, "metadata": {**step.metadata, **fact.metadata}}
+    if fact.finalising and step.attempts and step.attempts[-1].finalising_at is None:
+        changes["attempts"] = _last(
+            step, {"finalising_at": max(event.at, step.attempts[-1].started_at)}
+        )
+    return changes
 
 
 def _executing(step: StepView, event: e.Event, fact: e.StepExecuting) -> _Changes:
@@ -277,7 +282,14 @@ def _executing(step: StepView, event: e.Event, fact: e.StepExecuting) -> _Change
         return {}
     return {
         "status": StepStatus.EXECUTING,
-        "attempts": _last(step, {"status": StepStatus.EXECUTING, "handle": fact.handle}),
+        "attempts": _last(
+            step,
+            {
+                "status": StepStatus.EXECUTING,
+                "handle": fact.handle,
+                "executing_at": max(event.at, step.attempts[-1].started_at),
+            },
+        ),
         "doing": "",
         "environment": fact.environment,
         "metadata": {**step.metadata, **fact.metadata},
@@ -294,12 +306,30 @@ def _last(step: StepView, changes: _Changes) -> tuple[AttemptView, ...]:
     return (*earlier, _evolved(last, changes))
 
 
-def _close(step: StepView, event: e.Event, status: StepStatus, reason: str = "") -> _Changes:
-    """The end of an attempt; a clock that was set back makes no negative duration."""
+_JOB_ENDS = ("ProcessingEndTime", "TrainingEndTime", "TransformEndTime")
+
+
+def _close(
+    step: StepView,
+    event: e.Event,
+    status: StepStatus,
+    reason: str = "",
+    properties: Mapping[str, Any] | None = None,
+) -> _Changes:
+    """The end of an attempt; a clock that was set back makes no negative duration.
+
+    Args:
+        properties: of its job, which may say more exactly when that ended.
+    """
     attempts = step.attempts
     if attempts and attempts[-1].status in STEP_RUNNING:
-        ended_at = max(event.at, attempts[-1].started_at)
-        attempts = _last(step, {"status": status, "ended_at": ended_at, "failure_reason": reason})
+        last = attempts[-1]
+        ended_at = max(event.at, last.started_at)
+        changes: _Changes = {"status": status, "ended_at": ended_at, "failure_reason": reason}
+        job_ended = next(filter(None, map((properties or {}).get, _JOB_ENDS)), None)
+        if isinstance(job_ended, float) and last.started_at <= job_ended <= ended_at:
+            changes["finalising_at"] = max(job_ended, last.executing_at or 0.0)
+        attempts = _last(step, changes)
     started_at = event.at if step.started_at is None else step.started_at
     return {
         "status": status,
@@ -312,7 +342,7 @@ def _close(step: StepView, event: e.Event, status: StepStatus, reason: str = "")
 
 
 def _succeeded(step: StepView, event: e.Event, fact: e.StepSucceeded) -> _Changes:
-    return _close(step, event, StepStatus.SUCCEEDED) | {
+    return _close(step, event, StepStatus.SUCCEEDED, properties=fact.properties) | {
         "properties": fact.properties,
         "metadata": {**step.metadata, **fact.metadata},
         "note": fact.note,
@@ -320,7 +350,7 @@ def _succeeded(step: StepView, event: e.Event, fact: e.StepSucceeded) -> _Change
 
 
 def _failed(step: StepView, event: e.Event, fact: e.StepFailed) -> _Changes:
-    return _close(step, event, StepStatus.FAILED, fact.reason) | {
+    return _close(step, event, StepStatus.FAILED, fact.reason, fact.properties) | {
         "failure_reason": fact.reason,
         "failure_code": fact.code,
         "properties": fact.properties,
@@ -330,7 +360,7 @@ def _failed(step: StepView, event: e.Event, fact: e.StepFailed) -> _Changes:
 
 
 def _stopped(step: StepView, event: e.Event, fact: e.StepStopped) -> _Changes:
-    return _close(step, event, StepStatus.STOPPED, fact.reason) | {
+    return _close(step, event, StepStatus.STOPPED, fact.reason, fact.properties) | {
         "failure_reason": fact.reason,
         "properties": fact.properties,
         "metadata": {**step.metadata, **fact.metadata},

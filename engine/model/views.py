@@ -29,6 +29,10 @@ class AttemptView:
     failure_reason: str = ""
     lost: bool = False
     """Its job was gone without a trace, or had never started; nobody's fault."""
+    executing_at: float | None = None
+    """When its job started; None before, and where there is none."""
+    finalising_at: float | None = None
+    """When its job had ended, and what it left was dealt with."""
 
 
 @dataclass(frozen=True, slots=True)

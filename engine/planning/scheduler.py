@@ -8,7 +8,7 @@ leaves open):
 * A member of a branch waits for its Condition and is skipped when the other branch is taken;
   whatever depends on a skipped step is skipped too.
 * After a failure no new step starts, except those whose trigger asks for Failed, Stopped or Any,
-  and what follows from them; what runs already goes on to its end.
+  and what follows from them; what runs already goes on to its end, through its retries too.
 * Among ready steps, the one with the longest chain of dependents goes first.
 """
 
@@ -74,6 +74,7 @@ class Scheduler:
         self._open: dict[str, int] = {}
         self._ready: list[tuple[int, int, str]] = []
         self._running = sum(1 for view in views.values() if view.running)
+        self._begun = {view.name for view in views.values() if view.started_at is not None}
         failed = [view for view in views.values() if view.status is StepStatus.FAILED]
         self._failures = [view.name for view in sorted(failed, key=lambda view: view.seq)]
         self._stopping = False
@@ -102,6 +103,7 @@ class Scheduler:
     def reopen(self, name: str) -> None:
         """Take in that a running step's attempt is gone and the step may start again."""
         self._status[name] = StepStatus.WAITING
+        self._begun.add(name)
         self._running -= 1
         self._push(name)
 
@@ -123,7 +125,7 @@ class Scheduler:
         """How urgent the step is that would start next; None where none can."""
         while self._ready and not self._stopping:
             height, position, name = self._ready[0]
-            if not self._failures or name in self._rescuers:
+            if not self._failures or name in self._rescuers or name in self._begun:
                 return height, position
             # A failure does not heal in this run: this step stays waiting until the end.
             heapq.heappop(self._ready)

@@ -15,6 +15,7 @@ from engine.clock import Clock
 from engine.definition.document import Step, StepType
 from engine.errors import PipetuiError, StoreError
 from engine.jobs.base import Exit, Finished, Gone, Handle, Job, JobRunner, Running
+from engine.jobs.usage import Sampler
 from engine.model.events import (
     CallbackMessageSent,
     CallbackRequested,
@@ -63,6 +64,7 @@ class Shell:
     """Model package versions of a group, newest first."""
     max_parallel: Callable[[], int]
     """How many jobs may run at once, as of now."""
+    sampler: Sampler
 
 
 class Attempt:
@@ -104,6 +106,8 @@ class Attempt:
         self._end_jobs = asyncio.Event()
         self._stop_told = asyncio.Event()
         self._timed_out = False
+        self._jobs_over = False
+        self._sampled = directory
         self._children: list[Attempt] = []
 
     async def act(self, handler: StepHandler) -> Outcome:
@@ -165,6 +169,7 @@ class Attempt:
             None if started_at is None else Past(started_at=started_at),
         )
         child.job_id, child.job_name = f"{self.job_id}/{name}", job_name
+        child._sampled = self._sampled
         self._children.append(child)
         if self.stopping:
             child.stop()
@@ -179,7 +184,7 @@ class Attempt:
 
     def doing(self, words: str) -> None:
         """See ``StepContext.doing``."""
-        self._shell.note(StepProgressed(self.step.name, words))
+        self._shell.note(StepProgressed(self.step.name, words, finalising=self._jobs_over))
 
     def progress(self, words: str, metadata: Mapping[str, Any]) -> None:
         """See ``StepContext.progress``."""
@@ -235,6 +240,7 @@ class Attempt:
     ) -> JobsEnd:
         """See ``StepContext.run_jobs``."""
         self._preparing = None
+        self._jobs_over = False
         handles, exits = await self._start_or_adopt(jobs)
         reach("started")
         if self._past.executing_since is None:
@@ -253,6 +259,7 @@ class Attempt:
             if timer is not None:
                 timer.cancel()
         reach("jobs-ended")
+        self._jobs_over = True
         ended = tuple(exits[number] for number in range(len(jobs)))
         told = any(not one.ok for one in ended) or self._timed_out
         return JobsEnd(ended, self.stopping and told, self._timed_out)
@@ -290,9 +297,14 @@ class Attempt:
 
     async def _wait(self, handles: Mapping[int, Handle], exits: dict[int, Exit]) -> None:
         """Wait for the hosts of one job; when one fails, the others have nothing left to do."""
+        sampler = self._shell.sampler
 
         async def host(number: int, handle: Handle) -> None:
-            exits[number] = await self._shell.job_runner.wait(handle)
+            sampler.watch(self._sampled, handle)
+            try:
+                exits[number] = await self._shell.job_runner.wait(handle)
+            finally:
+                sampler.forget(self._sampled, handle)
             if not exits[number].ok and len(handles) > 1:
                 self._end_jobs.set()
 

@@ -22,6 +22,7 @@ from engine.definition.graph import Graph
 from engine.errors import PipetuiError
 from engine.home import Home
 from engine.jobs.base import Gone, JobRunner
+from engine.jobs.usage import Sampler
 from engine.model import commands as c
 from engine.model import events as e
 from engine.model.fold import ExecutionState
@@ -98,6 +99,7 @@ class Runner:
             view.id, view.arn, view.pipeline, view.created_at, str(Path(view.file).parent)
         )
         self._journal = Journal(store, lease, clock, "runner", committed)
+        self._sampler = Sampler()
         self._shell = Shell(
             services,
             clock,
@@ -107,6 +109,7 @@ class Runner:
             self._register,
             store.packages,
             lambda: self._max_parallel,
+            self._sampler,
         )
         self._schedule = Schedule(definition, graph, state.steps)
         self._loops = Loops(definition, graph, state.steps)
@@ -142,6 +145,7 @@ class Runner:
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group
         finally:
+            self._sampler.close()
             wakeup.close(loop)
 
     async def _poll(self) -> None:

@@ -83,6 +83,8 @@ def export(
     many = len(dag.nodes) > VISIBLE_LIMIT and not unfolded
     folded = rungs[-1] if many else rungs[0]
     picture = lay_out(dag, width=_ROOM, height=_ROOM, level=Level.DETAIL, folded=folded)
+    if picture.level is Level.HEAT:
+        picture = lay_out(dag, width=_ROOM, height=_ROOM, level=Level.DETAIL, folded=rungs[-1])
     return to_svg(picture, statuses, path, title)
 
 

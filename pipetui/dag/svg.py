@@ -97,7 +97,7 @@ def _middle(point: Point) -> tuple[float, float]:
 def _lines(picture: Picture, edge_looks: Sequence[Look]) -> Iterator[str]:
     """Each edge from the frame of its source to that of its target, what stands out on top."""
     down = picture.downward
-    order = sorted(range(len(edge_looks)), key=edge_looks.__getitem__)
+    order = sorted(range(len(picture.paths)), key=edge_looks.__getitem__)
     for index in order:
         path, look = picture.paths[index], edge_looks[index]
         corners = [_middle(point) for point in path]

@@ -25,6 +25,8 @@ from pipetui.logview.view import View
 
 _SHIFT = 8
 _WHEEL = 3
+_FAR = 1 << 40
+"""More rows than there are."""
 _WIDE = 140
 """Columns of the terminal from which there is room for the bars of errors and warnings."""
 _ROOM = 60
@@ -220,7 +222,7 @@ class LogView(ScrollView):
     def action_follow(self) -> None:
         """To the end, and staying there; a range that is being picked goes on to the end."""
         if self._reader is not None and self._reader.walks:
-            self._scroll(self.view.total)
+            self._scroll(_FAR)
         else:
             self._do(Reader.show, self.view.followed())
 
@@ -230,7 +232,7 @@ class LogView(ScrollView):
 
     def action_scroll_home(self) -> None:
         """To the first line."""
-        self._scroll(-self.view.total)
+        self._scroll(-_FAR)
 
     def action_scroll_up(self) -> None:
         """One line up."""

@@ -86,14 +86,14 @@ def cut(
     done: list[Span] = []
     spans = canvas.ordered(spans_of(update))
     for span in spans:
-        text = without_repeats(_rendered(update, span, console))
-        room -= len(text.encode("utf-8", "replace"))
+        text = _rendered(update, span, console)
+        room -= len(without_repeats(text).encode("utf-8", "replace"))
         if room < 0 and texts:
             break
         texts.append(text)
         done.append(span)
     canvas.paint(done)
-    return "".join(texts), spans[len(done) :]
+    return without_repeats("".join(texts)), spans[len(done) :]
 
 
 def region(span: Span) -> Region:

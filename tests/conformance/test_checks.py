@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 """Analysis configurations, by the folder that the definition names."""
 
 
-def csv_text(rows: list[tuple[float, ...]]) -> str:
+def csv_text(rows: Sequence[tuple[float, ...]]) -> str:
     return "".join(",".join(map(str, row)) + "\n" for row in rows)
 
 

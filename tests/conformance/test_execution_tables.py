@@ -170,7 +170,7 @@ async def test_an_execution_id_in_an_output_is_harmless_and_in_an_input_kills_th
 ) -> None:
     execution = {"Get": "Execution.PipelineExecutionId"}
     here = {"Std:Join": {"On": "/", "Values": ["s3://bucket", execution]}}
-    cache = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P1D"}}
+    cache: dict[str, Any] = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P1D"}}
     first = processing("First", "echo 1 > /opt/ml/processing/o/f", outputs={"o": "x"}, **cache)
     first["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"] = here
     output = {"Get": "Steps.First.ProcessingOutputConfig.Outputs['o'].S3Output.S3Uri"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.pty.stage import Stage, step
 
 WIDE = (200, 50)
@@ -24,10 +26,11 @@ def test_an_idle_screen_sends_nothing(ended: Stage) -> None:
         assert terminal.listen(PULSES_S) == b""
 
 
-def test_one_status_change_is_a_few_cells(live: Stage) -> None:
-    with live.terminal(size=WIDE) as terminal:
+@pytest.mark.parametrize("where", [(), ("@last",)])
+def test_one_status_change_over_ssh_is_a_few_cells(live: Stage, where: tuple[str, ...]) -> None:
+    with live.terminal(*where, size=WIDE, SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as terminal:
         terminal.wait_for("executing", "? help")
-        terminal.send("t")
+        terminal.send("Gt")
         terminal.wait_for("local")
         terminal.settle(quiet=0.9, limit=30)
         before = terminal.shown

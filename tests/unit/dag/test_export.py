@@ -108,5 +108,13 @@ def test_text_keeps_to_its_width_and_unfolds_when_asked() -> None:
     assert all(name in everything for name in names) and everything.isascii()
 
 
+def test_what_is_too_wide_for_lines_is_written_all_the_same() -> None:
+    for name in ("train-{}", "{}x"):
+        names = [name.format(index) for index in range(1_100)]
+        dag = Dag(tuple(map(DagNode, ["split", *names])), tuple(DagEdge("split", n) for n in names))
+        for form in (Format.SVG, Format.TEXT):
+            assert export(dag, form, unfolded=True)
+
+
 def test_every_form_has_an_end_of_a_file_name() -> None:
     assert set(SUFFIXES.values()) == set(Format)

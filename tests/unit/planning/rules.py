@@ -31,6 +31,8 @@ class Rules:
         self.status = status
         self.outcome = outcome
         self.stopping = False
+        self.begun: set[str] = set()
+        """Steps of which an attempt was made; a retry of one is no new start."""
 
     def startable(self) -> list[str]:
         """The steps that may start now, the most urgent first."""
@@ -38,7 +40,7 @@ class Rules:
             name
             for name in self.waiting()
             if all(self.answer(name, *one) == "met" for one in self.sources(name))
-            and (not self.any("Failed") or self.rescues(name))
+            and (not self.any("Failed") or self.rescues(name) or name in self.begun)
         ]
         if self.stopping:
             return []

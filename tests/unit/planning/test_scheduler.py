@@ -94,12 +94,14 @@ class Simulation:
         assert taken == expected
         assert self.scheduler.running <= max(self.limit, running)
         for name in taken:
+            self.views[name] = replace(self.views[name], started_at=1.0)
             self.change(name, StepStatus.EXECUTING)
         self.trace.append(taken)
 
     def settle(self, name: str) -> None:
         if self.chance.random() < 0.1:
             self.scheduler.reopen(name)
+            self.rules.begun.add(name)
             self.change(name, StepStatus.WAITING)
             return
         status = self.chance.choices([SUCCEEDED, FAILED, STOPPED], [8, 2, 1])[0]
@@ -324,6 +326,14 @@ def test_an_execution_that_cleaned_up_after_a_failure_completes_with_failures() 
     ending = scheduler.ending()
     assert ending is not None
     assert ending.status is ExecutionStatus.COMPLETED_WITH_FAILURES
+
+
+def test_a_step_that_is_tried_again_goes_on_after_the_failure_of_another() -> None:
+    scheduler, _ = schedule(pipeline(step("A"), step("B"), step("C")))
+    assert scheduler.take(2) == ["A", "B"]
+    scheduler.settle("A", FAILED)
+    scheduler.reopen("B")
+    assert scheduler.take(2) == ["B"], "and not C, which would be new"
 
 
 def test_a_stop_starts_nothing_and_ends_stopped() -> None:
