@@ -323,6 +323,11 @@ class Feed:
         """See ``Source.execution``."""
         return await self._source.execution(text)
 
+    def earlier_of(self, execution: ExecutionView) -> list[ExecutionView]:
+        """The listed executions of a pipeline before one of it, newest first."""
+        same = [one for one in self.executions if one.pipeline == execution.pipeline]
+        return [one for one in same if one.created_at < execution.created_at]
+
     async def steps_of(self, execution_id: str) -> list[StepView]:
         """All steps of an execution that is not watched."""
         return [self._told_step(one) for one in await self._source.steps(execution_id)]

@@ -248,11 +248,7 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
 
     def compare_with_last(self, execution: ExecutionView) -> None:
         """Show what differs from the execution before of the same pipeline, the last green one."""
-        earlier = [
-            one
-            for one in self.feed.executions
-            if one.pipeline == execution.pipeline and one.created_at < execution.created_at
-        ]
+        earlier = self.feed.earlier_of(execution)
         green = [one for one in earlier if one.status == "Succeeded"]
         found = next(iter(green or earlier), None)
         if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -60,6 +60,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         self._follow = follow
         self._graph: Graph | None = None
         self._events: list[Event] = []
+        self._expected: list[StepView] = []
         self._shape = view.Shape()
         self._changed = False
         self._target = "steps"
@@ -109,6 +110,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         self.steps.select(self._wanted or view.first_to_look_at(steps))
         self.focus_body()
         await self._read_graph()
+        await self._read_expected(self.execution)
         await self.bring_front()
         self._events = await self.feed.events(self.execution_id)
         self.renew()
@@ -123,6 +125,13 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         else:
             self._shape = view.Shape(self._graph)
         self.renew()
+
+    async def _read_expected(self, execution: ExecutionView) -> None:
+        earlier = self.feed.earlier_of(execution)
+        green = next((one for one in earlier if one.status == "Succeeded"), None)
+        if green is not None:
+            with suppress(PipetuiError):
+                self._expected = await self.feed.steps_of(green.id)
 
     async def _watch_file(self, file: str) -> None:
         async with aclosing(changes(file)) as found:
@@ -153,6 +162,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             graph=self._graph,
             selected=self.steps.key,
             marked=frozenset(self.steps.marked),
+            expected=self._expected,
             past=self._past is not None,
         )
 

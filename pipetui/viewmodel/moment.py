@@ -22,6 +22,7 @@ class Moment:
         graph: None until it is read.
         selected: name of the step under the cursor, empty where there is none.
         marked: names of the steps that a person marked.
+        expected: the steps of the pipeline's last green execution, for how long each may take.
         now: seconds since the epoch; a moment of the past where ``past`` is set.
     """
 
@@ -33,6 +34,7 @@ class Moment:
     graph: Graph | None = None
     selected: str = ""
     marked: frozenset[str] = field(default_factory=frozenset)
+    expected: Sequence[StepView] = ()
     past: bool = False
 
     @property

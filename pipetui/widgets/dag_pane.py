@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -36,6 +36,7 @@ class DagPane(Performer, Tab, DagView, can_focus=True, inherit_bindings=False):
         super().__init__(glyphs=UNICODE if look.unicode else ASCII, id=id)
         self.look = look
         self._drawn: Graph | None = None
+        self._green: Sequence[StepView] = ()
         self._title = "graph"
 
     def show(self, moment: Moment, changed: set[str] | None = None) -> None:
@@ -44,6 +45,9 @@ class DagPane(Performer, Tab, DagView, can_focus=True, inherit_bindings=False):
         if moment.graph is not None and moment.graph != self._drawn:
             self._drawn, changed = moment.graph, None
             self.show_graph(moment.graph)
+        if moment.expected is not self._green:
+            self._green = moment.expected
+            self.show_expected(moment.expected)
         self.show_steps(moment.steps, moment.now, changed)
         self.set_marks(moment.marked)
         self._title = moment.execution.id
