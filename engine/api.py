@@ -93,6 +93,9 @@ if TYPE_CHECKING:
     from engine.sources.pipeline_shapes import list_pipelines, list_versions
     from engine.sources.pipelines import LocalPipelines
     from engine.sources.reader import LocalReader
+    from engine.sources.series import MetricSeries, Origin, Point
+    from engine.sources.trials import Trial
+    from engine.sources.usage import Sample, Usage
     from engine.storage.preview import Preview
 
 _PLACES = {
@@ -139,6 +142,10 @@ _PLACES = {
     "engine.sources.pipeline_shapes": "list_pipelines list_versions",
     "engine.sources.pipelines": "LocalPipelines",
     "engine.sources.reader": "LocalReader",
+    "engine.sources.shells": "shell_of",
+    "engine.sources.series": "MetricSeries Origin Point",
+    "engine.sources.trials": "Trial",
+    "engine.sources.usage": "Sample Usage",
     "engine.storage.preview": "Preview",
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names.split()}
@@ -182,13 +189,16 @@ __all__ = [
     "LocalReader",
     "LogSource",
     "MergedLog",
+    "MetricSeries",
     "ModelPackageView",
+    "Origin",
     "OutputDifference",
     "ParameterView",
     "PipelineVersionView",
     "PipelineView",
     "PlanView",
     "PlannedStep",
+    "Point",
     "Preview",
     "Problem",
     "Refused",
@@ -196,6 +206,7 @@ __all__ = [
     "ReplayReport",
     "ReplayRequest",
     "RerunRequest",
+    "Sample",
     "Source",
     "StartRequest",
     "State",
@@ -204,6 +215,8 @@ __all__ = [
     "StepStatus",
     "StepView",
     "TreeDifference",
+    "Trial",
+    "Usage",
     "ValueDifference",
     "Verdict",
     "VersionChange",
@@ -238,6 +251,7 @@ __all__ = [
     "replay",
     "resume_orphans",
     "serve",
+    "shell_of",
     "start",
     "stop_endpoint",
     "stop_replay",

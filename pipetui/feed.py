@@ -7,10 +7,10 @@ that something did, and hands on one ``Update`` for however many events there we
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -37,6 +37,8 @@ from engine.api import (
     template,
 )
 from engine.errors import CommandRejected, PipetuiError
+from pipetui.pages import Pages
+from pipetui.viewmodel import deeds
 from pipetui.viewmodel.executions import title, told, untold
 
 if TYPE_CHECKING:
@@ -45,8 +47,11 @@ if TYPE_CHECKING:
         ExecutionDifference,
         FoldedLog,
         LogSource,
+        MetricSeries,
         ModelPackageView,
         Preview,
+        Trial,
+        Usage,
     )
 
 __all__ = ["Feed", "PipetuiError", "Update", "facts"]
@@ -56,12 +61,14 @@ FASTEST, SLOWEST = 0.1, 0.25
 _RETRY = (1.0, 2.0, 5.0)
 _RUNNERS_EVERY, _RUNNERS_RARELY = 2.0, 60.0
 """Seconds between two looks for dead runners; doubled by each that is found, up to the second."""
-_LISTED = 500
 _RUNNING_SHOWN = 20
 _LOGS_READ = 50
 _COMPARED = 100_000
 """Lines at the end of a log that are compared with another log."""
 _ENDINGS = frozenset({"StepSucceeded", "StepFailed", "StepStopped", "AttemptLost", "AttemptFailed"})
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,9 @@ class Feed:
         self._control = control
         self._read_only = read_only
         self._seq = -1
+        self._pages = Pages(source)
+        self.deeds: list[deeds.Deed] = []
+        """What was done here, as commands, oldest first."""
         self._woken = asyncio.Event()
         self.executions: tuple[ExecutionView, ...] = ()
         self.running: dict[str, str] = {}
@@ -258,7 +268,7 @@ class Feed:
         for event in events:
             if event.kind == "StepStarted":
                 self._summaries.pop((event.execution_id, event.step or ""), None)
-        listed = await self._source.executions(limit=_LISTED)
+        listed = await self._pages.look({event.execution_id for event in events})
         told_ones = [self._told_execution(one) for one in listed[:_LOGS_READ]]
         executions = (*told_ones, *listed[_LOGS_READ:])
         inbox = await self._source.inbox()
@@ -304,6 +314,21 @@ class Feed:
                 name = next((one.name for one in steps if one.running), "")
             found[execution_id] = name
         self.running = found
+
+    @property
+    def all_listed(self) -> bool:
+        """Whether ``executions`` are all there are."""
+        return self._pages.complete
+
+    async def list_more(self) -> bool:
+        """Have older executions in ``executions``; whether there were any."""
+        found = await self._pages.more()
+        self.executions += tuple(found)
+        return bool(found)
+
+    async def actions(self, before: int = 0) -> list[Event]:
+        """See ``Source.actions``."""
+        return await self._source.actions(before=before)
 
     async def watch(self, execution_id: str) -> ExecutionView:
         """Follow an execution from now on: its steps and events are part of the updates.
@@ -392,6 +417,18 @@ class Feed:
 
         return FoldedLog(log, rare_first=rare_first)
 
+    async def usage(self, step: StepView) -> Usage:
+        """See ``Source.usage``."""
+        return await self._source.usage(step)
+
+    async def series(self, step: StepView) -> Sequence[MetricSeries]:
+        """See ``Source.series``."""
+        return await self._source.series(step)
+
+    async def trials(self, step: StepView) -> list[Trial]:
+        """See ``Source.trials``."""
+        return await self._source.trials(step)
+
     async def artifacts(self, step: StepView) -> list[Artifact]:
         """See ``Source.artifacts``."""
         return await self._source.artifacts(step)
@@ -409,59 +446,66 @@ class Feed:
             raise CommandRejected(reason)
         return self._control
 
-    async def start(self, file: str, pipeline: str, parameters: Mapping[str, Any]) -> str:
+    async def _done(self, command: Sequence[str], deed: Awaitable[T]) -> T:
+        """Do something, and keep the command that does the same, with what came of it."""
+        try:
+            result = await deed
+        except PipetuiError as problem:
+            self.deeds.append(deeds.Deed(tuple(command), str(problem)))
+            raise
+        self.deeds.append(deeds.Deed(tuple(command)))
+        return result
+
+    async def start(
+        self, file: str, pipeline: str, parameters: Mapping[str, Any], max_parallel: int = 0
+    ) -> str:
         """Run a definition file; returns the execution's id."""
-        request = StartRequest(file=file, pipeline=pipeline, parameters=parameters)
-        return await self._act("start").start(request)
+        request = StartRequest(file, parameters, pipeline, max_parallel=max_parallel)
+        command = deeds.run(file, parameters, max_parallel)
+        return await self._done(command, self._act("start").start(request))
 
     async def plan_start(self, file: str, pipeline: str, parameters: Mapping[str, Any]) -> PlanView:
         """What ``start`` would do."""
         request = StartRequest(file=file, pipeline=pipeline, parameters=parameters)
         return await self._control.plan(request)
 
-    async def rerun(
-        self,
-        execution_id: str,
-        scope: str,
-        step: str,
-        parameters: Mapping[str, Any],
-        edits: Mapping[str, Mapping[str, Any]],
-    ) -> str:
+    async def rerun(self, request: RerunRequest) -> str:
         """Start an execution that reuses another's results; returns its id."""
-        request = RerunRequest(execution_id, scope, step, parameters, edits)
-        return await self._act("rerun").rerun(request)
+        return await self._done(deeds.rerun(request), self._act("rerun").rerun(request))
 
-    async def plan_rerun(
-        self,
-        execution_id: str,
-        scope: str,
-        step: str,
-        parameters: Mapping[str, Any],
-        edits: Mapping[str, Mapping[str, Any]],
-    ) -> PlanView:
+    async def plan_rerun(self, request: RerunRequest) -> PlanView:
         """What ``rerun`` would do."""
-        request = RerunRequest(execution_id, scope, step, parameters, edits)
         return await self._control.plan_rerun(request)
 
-    async def retry(self, execution_id: str) -> None:
+    async def retry(self, execution_id: str, max_parallel: int = 0) -> None:
         """Run what failed or never started again, in the same execution."""
-        await self._act("retry").retry(execution_id)
+        command = deeds.retry(execution_id, max_parallel)
+        await self._done(command, self._act("retry").retry(execution_id, max_parallel))
 
     async def stop(self, execution_id: str, reason: str) -> None:
         """Stop an execution."""
-        await self._act("stop").stop(execution_id, reason)
+        command = deeds.stop(execution_id, reason)
+        await self._done(command, self._act("stop").stop(execution_id, reason))
+
+    async def change_parallelism(self, execution_id: str, max_parallel: int) -> None:
+        """Change how many steps of a running execution run at once."""
+        command = deeds.parallelism(execution_id, max_parallel)
+        deed = self._act("parallelism").change_parallelism(execution_id, max_parallel)
+        await self._done(command, deed)
 
     async def answer(
         self, token: str, *, success: bool, comment: str, outputs: Mapping[str, Any] | None = None
     ) -> None:
         """Answer a waiting Callback step."""
-        control = self._act("answer")
-        await control.answer(token, success=success, outputs=outputs, comment=comment)
+        command = deeds.answer(token, success, comment, outputs or {})
+        deed = self._act("answer").answer(token, success=success, outputs=outputs, comment=comment)
+        await self._done(command, deed)
 
     async def decide(self, arn: str, *, approve: bool, comment: str) -> ModelPackageView:
         """Approve or reject a model package version."""
         approval = ApprovalStatus.APPROVED if approve else ApprovalStatus.REJECTED
-        return await self._act("decide").decide(arn, approval, comment)
+        command = deeds.answer(arn, approve, comment, {})
+        return await self._done(command, self._act("decide").decide(arn, approval, comment))
 
     async def close(self) -> None:
         """Give back what the source holds."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from signal import SIGKILL
 
 from engine.errors import JobError
 from engine.jobs import identity
-from engine.jobs.base import Exit, exit_from_status
+from engine.jobs.base import Exit, Job, exit_from_status
 
 LOG = "job.log"
 _PID = "pid"
 _EXIT = "exit.json"
+_JOB = "job.json"
 _STOP = "stop"
 _ABANDONED = "abandoned\n"
 _CLAIM = re.compile(r"(\d+) (\S+) (\S+)\n")
@@ -28,6 +29,33 @@ class Claim:
     pid: int
     boot_id: str
     job_id: str
+
+
+def write_job(job: Job, runner: str) -> None:
+    """Keep what a job was given, secrets included, for its user alone: ``read_job`` reads it.
+
+    Args:
+        runner: the name of the way it runs.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    text = json.dumps({"runner": runner, "job": asdict(job)})
+    with os.fdopen(
+        os.open(Path(job.directory, _JOB), flags, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+
+
+def read_job(directory: str) -> tuple[Job, str] | None:
+    """A job as it was started and the way it runs; None where nothing was kept."""
+    try:
+        kept = json.loads(_read(directory, _JOB))
+        job = dict(kept["job"], command=tuple(kept["job"]["command"]))
+        return Job(**job), str(kept["runner"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def read_claim(directory: str) -> Claim | None:

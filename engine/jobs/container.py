@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -46,8 +47,8 @@ class ContainerRunner(ProcessRunner):
 
     def __init__(self, tool: str, options: Sequence[str] = ("--network=host",)) -> None:
         super().__init__()
-        self._tool = tool
-        self._options = tuple(options)
+        self.tool = tool
+        self.options = tuple(options)
 
     async def wait(self, handle: Handle) -> Exit:
         """See `JobRunner.wait`."""
@@ -84,14 +85,14 @@ class ContainerRunner(ProcessRunner):
                 hint="Give the step an image, or choose the namespace or rewrite runner.",
             )
         run = [
-            self._tool,
+            self.tool,
             "run",
             "--name",
             _name(job.directory),
             "--label",
             f"pipetui.job={job.id}",
         ]
-        run += ("--log-driver=none", *self._options)
+        run += ("--log-driver=none", *self.options)
         if job.ml:
             run += ("--volume", f"{job.ml}:{OPT_ML}")
         if job.working_directory:
@@ -124,10 +125,16 @@ class ContainerRunner(ProcessRunner):
             return dataclasses.replace(end, note="the container did not start, see the log")
         return dataclasses.replace(end, oom=oom == "true")
 
+    def entrypoint(self, image: str) -> tuple[str, ...]:
+        """The image's own entry point; empty where it has none, or is not here."""
+        found = self._ask("image", "inspect", "--format", "{{json .Config.Entrypoint}}", image)
+        words = json.loads(found) if found.startswith("[") else []
+        return tuple(map(str, words))
+
     def _ask(self, *arguments: str) -> str:
         """What the tool prints, on one line; empty where it fails."""
         answer = subprocess.run(
-            [self._tool, *arguments],
+            [self.tool, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -86,17 +86,19 @@ class NamespaceRunner(ProcessRunner):
     Args:
         recipe: what the probe found to work.
         scratch: a directory of the caller's for the skeletons of ``/opt``.
+        first: fstab(5) lines of what ``unshare`` mounts before anything else.
     """
 
     name = "namespace"
 
-    def __init__(self, recipe: Recipe, scratch: str) -> None:
+    def __init__(self, recipe: Recipe, scratch: str, first: str = "") -> None:
         super().__init__()
-        self._recipe = recipe
-        self._scratch = scratch
+        self.recipe = recipe
+        self.scratch = scratch
+        self._first = first
 
     def _shim(self, job: Job) -> Sequence[str]:
-        recipe = self._recipe
+        recipe = self.recipe
         enter, mount = self._mounts(job) if job.ml else (recipe.enter, "")
         if recipe.tool == "bwrap":
             enter = (*enter, "--chdir", job.directory, "--")
@@ -107,11 +109,11 @@ class NamespaceRunner(ProcessRunner):
 
     def _mounts(self, job: Job) -> tuple[tuple[str, ...], str]:
         """The commands that enter the namespace, and the program that mounts inside."""
-        enter, mount = self._recipe.enter, self._recipe.mount
+        enter, mount = self.recipe.enter, self.recipe.mount
         try:
-            if self._recipe.tool == "bwrap":
+            if self.recipe.tool == "bwrap":
                 return (*enter, *opt.bubblewrap(job.ml)), mount
-            lines = opt.fstab(opt.binds(job.ml, self._scratch))
+            lines = self._first + opt.fstab(opt.binds(job.ml, self.scratch))
             Path(job.directory, "mounts").write_text(lines, "utf-8", "surrogateescape")
         except OSError as error:
             raise JobError(

@@ -51,8 +51,19 @@ class ProcessRunner:
     async def start(self, job: Job) -> Handle:
         """See `JobRunner.start`."""
         _check(job)
-        process = spawn(job, self._shim(job), self._environment(job))
+        process = spawn(job, self._shim(job), self._environment(job), self.name)
         return self._handle(process, job.id, job.directory)
+
+    def words(self, job: Job) -> tuple[list[str], dict[str, str]]:
+        """The command line and the environment that run a job where they are started.
+
+        Whoever starts them does what ``start`` does otherwise: in ``job.directory``, as it likes.
+
+        Raises:
+            JobError: the job cannot run in this way.
+        """
+        _check(job)
+        return [shell(), SHIM, *self._shim(job)], dict(self._environment(job))
 
     async def wait(self, handle: Handle) -> Exit:
         """See `JobRunner.wait`."""
@@ -125,14 +136,20 @@ def mark(job: Job) -> tuple[str, str, str]:
     return job.id, identity.boot_id() or "unknown", job.directory
 
 
-def spawn(job: Job, arguments: Sequence[str], environment: Mapping[str, str]) -> ProcessIdentity:
+def spawn(
+    job: Job, arguments: Sequence[str], environment: Mapping[str, str], runner: str
+) -> ProcessIdentity:
     """Start the shim as the leader of a new session, its output appended to the job's log.
+
+    Args:
+        runner: the name of the way it runs, which is kept with the job.
 
     Raises:
         JobError: the log cannot be opened or the shim cannot be started.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
+        attempt.write_job(job, runner)
         log = os.open(os.path.join(job.directory, attempt.LOG), flags, 0o600)
         try:
             pid = os.posix_spawn(

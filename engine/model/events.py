@@ -449,3 +449,19 @@ class Event:
     def step(self) -> str:
         """Name of the step the fact is about; empty where it is about none."""
         return getattr(self.fact, "step", "")
+
+
+PEOPLES_ACTIONS = (
+    ExecutionCreated,
+    StopRequested,
+    ExecutionRetried,
+    ParallelismChanged,
+    ExecutionRenamed,
+    CallbackAnswered,
+    ModelApprovalChanged,
+    PipelineCreated,
+    PipelineUpdated,
+    PipelineVersionUpdated,
+    PipelineDeleted,
+)
+"""Facts that are there because somebody did something, for an audit."""

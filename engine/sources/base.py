@@ -13,6 +13,9 @@ from engine.model.views import ExecutionView, ModelPackageView, StepView
 if TYPE_CHECKING:
     from engine.comparison.executions import Difference, ExecutionDifference
     from engine.logs.base import LogSource
+    from engine.sources.series import MetricSeries
+    from engine.sources.trials import Trial
+    from engine.sources.usage import Usage
     from engine.storage.preview import Preview
 
 
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 class Capabilities:
     """What a source lets a person do.
 
-    ``refused`` maps an action (``start``, ``stop``, ``retry``, ``rerun``, ``answer``, ``decide``)
-    to the reason it cannot be done; an action that is not in it can.
+    ``refused`` maps an action (``start``, ``stop``, ``retry``, ``rerun``, ``answer``, ``decide``,
+    ``parallelism``) to the reason it cannot be done; an action that is not in it can.
     """
 
     name: str
@@ -220,6 +223,10 @@ class Source(Protocol):
         """Events with ``seq > after``, oldest first; of all executions where the id is empty."""
         ...
 
+    async def actions(self, *, before: int = 0, limit: int = 500) -> list[Event]:
+        """Events of ``PEOPLES_ACTIONS``, newest first; ``before`` (a ``seq``) pages on."""
+        ...
+
     async def graph(self, execution_id: str) -> Graph:
         """The definition's steps and edges."""
         ...
@@ -246,6 +253,18 @@ class Source(Protocol):
 
     def log(self, step: StepView, attempt: int = 0) -> LogSource:
         """The log of a step's attempt (0: the current one); empty where there is none yet."""
+        ...
+
+    async def usage(self, step: StepView) -> Usage:
+        """CPU time and memory that the step's current attempt took; empty where nobody sampled."""
+        ...
+
+    async def series(self, step: StepView) -> Sequence[MetricSeries]:
+        """The metrics in the log of the step's current attempt, as curves."""
+        ...
+
+    async def trials(self, step: StepView) -> list[Trial]:
+        """The training jobs of a tuning step, best first; none for another step."""
         ...
 
     async def artifacts(self, step: StepView) -> list[Artifact]:

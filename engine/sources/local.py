@@ -30,6 +30,7 @@ from engine.sources.base import (
     ParameterView,
     WaitingCallback,
 )
+from engine.sources.measured import MeasuredFiles
 from engine.storage.preview import Preview
 from engine.storage.tree import LocalTree
 from engine.store import queries
@@ -38,6 +39,9 @@ from engine.store.thread import StoreThread
 
 if TYPE_CHECKING:
     from engine.comparison.executions import Difference, ExecutionDifference, Side
+    from engine.sources.series import MetricSeries
+    from engine.sources.trials import Trial
+    from engine.sources.usage import Usage
 
 T = TypeVar("T")
 POLL_S = 0.25
@@ -53,6 +57,7 @@ class LocalSource:
         self._home = home
         self._connection = connection
         self._definitions: dict[str, Definition] = {}
+        self._measured = MeasuredFiles()
 
     @classmethod
     async def open(cls, home: Home) -> LocalSource:
@@ -84,6 +89,10 @@ class LocalSource:
     async def events(self, execution_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
         """See ``Source.events``."""
         return await self._ask(queries.events, execution_id, after, limit)
+
+    async def actions(self, *, before: int = 0, limit: int = 500) -> list[Event]:
+        """See ``Source.actions``."""
+        return await self._ask(queries.actions, before, limit)
 
     async def definition(self, execution_id: str) -> Definition:
         """The definition an execution runs, as it was when it started."""
@@ -154,6 +163,20 @@ class LocalSource:
         chosen = next((a for a in step.attempts if a.number == attempt), None)
         directory = chosen.directory if chosen else step.directory
         return FileLog(Path(directory or "/nonexistent") / "job.log")
+
+    async def usage(self, step: StepView) -> Usage:
+        """See ``Source.usage``."""
+        return await asyncio.to_thread(self._measured.usage, step)
+
+    async def series(self, step: StepView) -> Sequence[MetricSeries]:
+        """See ``Source.series``."""
+        return await asyncio.to_thread(self._measured.series, step)
+
+    async def trials(self, step: StepView) -> list[Trial]:
+        """See ``Source.trials``."""
+        from engine.sources.trials import trials_of
+
+        return await asyncio.to_thread(trials_of, step)
 
     async def artifacts(self, step: StepView) -> list[Artifact]:
         """See ``Source.artifacts``."""

@@ -71,6 +71,10 @@ class LocalReader:
         """Up to 1000 events with ``seq > after``, oldest first."""
         return queries.events(self._db, execution_id, after)
 
+    def actions(self, before: int = 0, limit: int = 500) -> list[Event]:
+        """What people did, newest first; ``before`` (a ``seq``) pages on."""
+        return queries.actions(self._db, before, limit)
+
     def packages(self, group: str = "") -> list[ModelPackageView]:
         """Model package versions, newest first."""
         return queries.packages(self._db, group)

@@ -7,7 +7,7 @@ import sqlite3
 from engine.errors import CommandRejected, NotFound
 from engine.model import codec
 from engine.model.commands import CommandRow, CommandState
-from engine.model.events import Event
+from engine.model.events import PEOPLES_ACTIONS, Event
 from engine.model.pipelines import PipelineStatus, PipelineView, existing, pipeline_key
 from engine.model.status import EXECUTION_ENDED
 from engine.model.views import ExecutionView, ModelPackageView, StepView
@@ -123,6 +123,16 @@ def events(
         return list(read_events(db, query, (execution_id, after, limit)))
     query = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
     return list(read_events(db, query, (after, limit)))
+
+
+def actions(db: sqlite3.Connection, before: int = 0, limit: int = 500) -> list[Event]:
+    """What people did, newest first; ``before`` (a ``seq``) pages on."""
+    kinds = [kind.__name__ for kind in PEOPLES_ACTIONS]
+    query = (
+        f"SELECT * FROM event WHERE kind IN ({','.join('?' * len(kinds))})"
+        " AND (? = 0 OR seq < ?) ORDER BY seq DESC LIMIT ?"
+    )
+    return list(read_events(db, query, (*kinds, before, before, limit)))
 
 
 def definition(db: sqlite3.Connection, sha: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ def ask_export(
         question: which lines are shown; None for all.
     """
     stem = name.removesuffix(".log").replace("/", "_")[:_NAME]
-    proposed = Path.cwd() / f"{stem}.log"
+    proposed = _here() / f"{stem}.log"
     narrowed = question is not None and question != Question()
     lines = _place(proposed)
     blanks = [Blank("file", "empty: the file above; else another one")]
@@ -44,11 +45,26 @@ def ask_export(
     def write(values: dict[str, Any] | None) -> None:
         if values is None:
             return
-        path = Path(values["file"] or proposed).expanduser().absolute()
+        path = _path(values["file"], proposed)
         chosen = question if narrowed and values["lines"].strip() != "all" else None
         _write(ui, path, open_log, chosen)
 
     ui.push_screen(Confirm("Export the log?", lines, blanks), write)
+
+
+def _here() -> Path:
+    """The folder the program was started in, where it is still there."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path.home()
+
+
+def _path(typed: str, otherwise: Path) -> Path:
+    """What a person has typed; a ``~`` that stands for nobody is taken as it is."""
+    if not typed:
+        return otherwise
+    return _here() / os.path.expanduser(typed)
 
 
 def _place(path: Path) -> list[Line]:
@@ -92,7 +108,6 @@ def _ask_replace(
     def write(values: dict[str, Any] | None) -> None:
         if values is not None:
             other = values["file"]
-            chosen = Path(other).expanduser().absolute() if other else path
-            _write(ui, chosen, open_log, question, replace=not other)
+            _write(ui, _path(other, path), open_log, question, replace=not other)
 
     ui.push_screen(Confirm(f"Replace {path.name}?", lines, [blank]), write)

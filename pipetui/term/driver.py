@@ -67,9 +67,10 @@ class PacedDriver(LinuxDriver):
             self._writer.write(data.encode("utf-8", "replace"))
             self.link.unwritten = self._writer.unwritten
 
-    def painted(self, size: int, *, owing: bool) -> None:
-        """A frame of so many bytes, or the part of it that had room, is written."""
-        self._ask(size, owing=owing)
+    def asked_behind(self, text: str, *, owing: bool) -> str:
+        """A frame, or the part of it that has room, with the question to be written behind it."""
+        size = len(text.encode("utf-8", "replace"))
+        return text + self._question(size, owing=owing)
 
     def look(self) -> None:
         """Look for answers that do not come."""
@@ -91,13 +92,19 @@ class PacedDriver(LinuxDriver):
             self._writer.close()
             self._writer = None
 
-    def _ask(self, size: int, *, owing: bool = False) -> None:
+    def _ask(self, size: int) -> None:
+        self.write(self._question(size))
+
+    def _question(self, size: int, *, owing: bool = False) -> str:
+        """A question about the cursor behind so many bytes, as text; empty where none is asked."""
+        question = ""
         if self.link.asks:
             # The answer brings the column back, which tells the questions apart.
             self._mark = (self._mark + 1) % min(_MARKS, max(1, self._app.size.width))
             self._all_answered.clear()
-            self.write(f"\x1b7\x1b[1;{self._mark + 1}H\x1b[6n\x1b8")
+            question = f"\x1b[1;{self._mark + 1}H\x1b[6n"
         self.link.sent(time.monotonic(), size, self._mark, owing=owing)
+        return question
 
     def _wrote(self, unwritten: int) -> None:
         self._in_loop(self._written, unwritten)

@@ -118,8 +118,7 @@ class PacedApp(_App):
             return
         text, left = cut(renderable, self.console, self._canvas, room)
         self._owed.update(region(span) for span in left)
-        super()._display(screen, Painted(text))
-        driver.painted(len(text.encode("utf-8", "replace")), owing=bool(left))
+        super()._display(screen, Painted(driver.asked_behind(text, owing=bool(left))))
         if left:
             self._hold(screen)
 

@@ -1,6 +1,6 @@
 """The colours: one accent, greys for structure, red only beside what failed.
 
-A status always has its glyph and its word as well, so that no theme hides one, nor no colour at all.
+A status always has its glyph and its word as well, so that no theme hides one.
 """
 
 from __future__ import annotations

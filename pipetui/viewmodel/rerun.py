@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pipetui.viewmodel import deeds
+from pipetui.viewmodel.deeds import shown
 from pipetui.viewmodel.detail import NAMES, masked
 from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, words, wrap
 
 if TYPE_CHECKING:
-    from engine.api import ParameterView, PlanView
+    from engine.api import ParameterView, PlanView, StepView
 
 SCOPES = ("whole", "from", "only", "failed")
 _SCOPE_WORDS = {
@@ -30,12 +32,20 @@ COLUMNS = (
     Column("VALUE", 16, grow=3, tail=True),
     Column("", 10, grow=1, keep=2),
 )
+_KINDS = (
+    (re.compile(r"HyperParameters\b"), "hyper"),
+    (re.compile(r"Environment\b"), "env"),
+    (re.compile(r"(ProcessingInputs|InputDataConfig|ModelInput|TransformInput)\b"), "input"),
+    (re.compile(r"(ProcessingOutputConfig|OutputDataConfig|TransformOutput)\b"), "output"),
+)
+AT_ONCE = "max-parallel"
+_GROUPS = {"parameter": "parameters", "argument": "arguments", "run": "run"}
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value that can be edited: a parameter, or a leaf of the step's arguments."""
+    """One value that can be edited: a parameter, a leaf of the step's arguments, or of the run."""
 
     kind: str
     name: str
@@ -49,13 +59,28 @@ class Field:
         """What tells it from every other field."""
         return f"{self.kind} {self.name}"
 
+    @property
+    def group(self) -> str:
+        """What it is, in a word: an argument may be an input, a hyperparameter ..."""
+        if self.kind == "argument":
+            found = (word for pattern, word in _KINDS if pattern.match(self.name))
+            return next(found, self.kind)
+        return self.kind
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value is not shown."""
+        return masked(self.name, "x") != "x"
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A rerun as it stands.
 
     Args:
+        step: where it starts, and whose arguments are among the fields; empty for none.
         changed: a field's key -> its new value.
+        others: edits of the arguments of other steps, by step and path.
         file: the definition file where it changed since; then it can be run instead.
     """
 
@@ -65,6 +90,7 @@ class Draft:
     fields: tuple[Field, ...] = ()
     changed: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -85,6 +111,34 @@ class Draft:
         at = (self.scopes.index(self.scope) + direction) % len(self.scopes)
         return replace(self, scope=self.scopes[at])
 
+    def with_step(self, step: StepView | None) -> Draft:
+        """The draft with another step to start from; what was edited in the one before stays."""
+        others = dict(self.edits)
+        edits = others.pop(step.name, {}) if step else {}
+        kept = [one for one in self.fields if one.kind != "argument"]
+        at = next((at for at, one in enumerate(kept) if one.kind == "run"), len(kept))
+        kept[at:at] = arguments_of(step.arguments if step else None)
+        changed = {key: value for key, value in self.changed.items() if _kind(key) != "argument"}
+        changed.update((f"argument {path}", value) for path, value in edits.items())
+        draft = replace(
+            self,
+            step=step.name if step else "",
+            fields=tuple(kept),
+            changed=changed,
+            others=others,
+        )
+        return draft if self.scope in draft.scopes else replace(draft, scope=draft.scopes[0])
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the same execution goes on, as there is nothing new to it."""
+        return self.scope == "failed" and not (self.parameters or self.edits)
+
+    @property
+    def max_parallel(self) -> int:
+        """How many steps run at once; 0 leaves it as it was."""
+        return int(self.changed.get(f"run {AT_ONCE}", 0))
+
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters that were changed."""
@@ -92,9 +146,9 @@ class Draft:
 
     @property
     def edits(self) -> dict[str, dict[str, Any]]:
-        """The step's arguments that were changed, by path."""
+        """The arguments that were changed, by step and path; those of the step in sight first."""
         values = self._changed("argument")
-        return {self.step: values} if values else {}
+        return {**({self.step: values} if values else {}), **self.others}
 
     def _changed(self, kind: str) -> dict[str, Any]:
         return {
@@ -104,10 +158,26 @@ class Draft:
         }
 
 
+def _kind(key: str) -> str:
+    return key.partition(" ")[0]
+
+
+def arguments_of(arguments: Any) -> list[Field]:
+    """All that can be edited in a step's arguments."""
+    return [Field("argument", path, leaf) for path, leaf in leaves(arguments)]
+
+
 def fields(
-    parameters: Sequence[ParameterView], values: Mapping[str, Any], arguments: Any
+    parameters: Sequence[ParameterView],
+    values: Mapping[str, Any],
+    arguments: Any,
+    max_parallel: int | None = None,
 ) -> tuple[Field, ...]:
-    """All that can be edited: parameters with the values of the execution, then arguments."""
+    """All that can be edited: parameters with the values of the execution, arguments, the run.
+
+    Args:
+        max_parallel: steps at once, 0 for the host's default; None leaves it out of the form.
+    """
     found = [
         Field(
             "parameter",
@@ -119,7 +189,11 @@ def fields(
         )
         for one in parameters
     ]
-    return (*found, *(Field("argument", path, leaf) for path, leaf in leaves(arguments)))
+    found += arguments_of(arguments)
+    if max_parallel is not None:
+        note = "Integer  steps at once" if max_parallel else "Integer  steps at once; 0: the host's"
+        found.append(Field("run", AT_ONCE, max_parallel, "Integer", note=note))
+    return tuple(found)
 
 
 def _about(parameter: ParameterView) -> str:
@@ -179,10 +253,15 @@ def parse(text: str, known: Field) -> Any:
     kind = known.type or type(known.value).__name__
     try:
         if kind in ("Integer", "int"):
-            return int(text)
+            number = int(text)
+            if known.kind == "run" and number < 0:
+                raise ValueError("it is 0 or more")
+            return number
         if kind in ("Float", "float"):
             return float(text)
-    except ValueError:
+    except ValueError as problem:
+        if known.kind == "run" and str(problem).startswith("it is"):
+            raise
         word = "a whole number" if kind in ("Integer", "int") else "a number"
         raise ValueError(f"{text!r} is not {word}") from None
     if kind in ("Boolean", "bool"):
@@ -190,13 +269,6 @@ def parse(text: str, known: Field) -> Any:
             raise ValueError("it is true or false")
         return text.lower() == "true"
     return text
-
-
-def shown(value: Any) -> str:
-    """A value as the form shows it and as ``parse`` reads it."""
-    if value is None:
-        return ""
-    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def rows(draft: Draft) -> list[Row]:
@@ -212,12 +284,12 @@ def rows(draft: Draft) -> list[Row]:
                 one.key,
                 (
                     words("*" if edited else "", Tone.ACCENT),
-                    words(one.kind, Tone.DIM),
+                    words(one.group, Tone.DIM),
                     words(one.name),
                     words(value, Tone.ACCENT if edited else Tone.PLAIN),
                     words(note, Tone.FAINT),
                 ),
-                f"{one.kind} {one.name} {value}",
+                f"{one.group} {one.name} {value}",
             )
         )
     return found
@@ -238,22 +310,40 @@ def scope_line(draft: Draft, unicode: bool = True) -> Line:
     return tuple(spans)
 
 
+def request(draft: Draft) -> RerunRequest:
+    """What is asked of the engine."""
+    return RerunRequest(
+        draft.execution_id,
+        draft.scope,
+        draft.step,
+        draft.parameters,
+        draft.edits,
+        draft.max_parallel,
+    )
+
+
 def command_line(draft: Draft) -> str:
-    """The command that does the same."""
-    if draft.scope == "failed" and not draft.changed:
-        return f"pipetui retry {draft.execution_id}"
-    parts = ["pipetui", "run", draft.file]
-    if draft.scope != "new":
-        parts = ["pipetui", "rerun", draft.execution_id]
-        if draft.step and (draft.scope in ("from", "only") or draft.edits):
-            parts.append(draft.step)
-        parts += ["--scope", draft.scope]
-    for name, value in draft.parameters.items():
-        parts += ["-p", f"{name}={shown(value)}"]
-    for edits in draft.edits.values():
-        for path, value in edits.items():
-            parts += ["--set", f"{path}={shown(value)}"]
-    return shlex.join(parts)
+    """The command that does the same, but for the edits of a second step."""
+    if draft.goes_on:
+        return shlex.join(deeds.retry(draft.execution_id, draft.max_parallel))
+    if draft.scope == "new":
+        return shlex.join(deeds.run(draft.file, draft.parameters, draft.max_parallel))
+    return shlex.join(deeds.rerun(request(draft)))
+
+
+def command_lines(draft: Draft, width: int) -> list[Line]:
+    """The command to be seen: what is secret is masked, what it cannot say is said."""
+    hidden = {
+        one.key: masked(one.name, shown(draft.changed[one.key]))
+        for one in draft.fields
+        if one.secret and one.key in draft.changed
+    }
+    seen = replace(draft, changed={**draft.changed, **hidden})
+    lines = wrap(command_line(seen), width, Tone.DIM, indent=" ")
+    if len(draft.edits) > 1:
+        more = ", ".join(list(draft.edits)[1:])
+        lines += wrap(f"The command cannot say the edits of {more}.", width, Tone.WAIT, " ")
+    return lines
 
 
 def plan_lines(plan: PlanView | None, trouble: str, width: int) -> list[Line]:
@@ -280,6 +370,23 @@ def plan_lines(plan: PlanView | None, trouble: str, width: int) -> list[Line]:
     return lines or [BLANK]
 
 
+def reason_lines(plan: PlanView | None, width: int) -> list[Line]:
+    """Each step of a plan with what becomes of it, and why."""
+    if plan is None:
+        return []
+    names = min(28, max((len(step.name) for step in plan.steps), default=0))
+    lines: list[Line] = [BLANK]
+    for step in plan.steps:
+        word = "refused" if step.refused else step.action
+        tone = Tone.BAD if step.refused else Tone.PLAIN if word == "run" else Tone.DIM
+        why = "  ".join(part for part in (step.refused or step.reason, step.stand_in) if part)
+        wrapped = wrap(why, max(20, width - names - 12)) or [BLANK]
+        for index, line in enumerate(wrapped):
+            head = f" {word:<8} {step.name:<{names}}  " if not index else " " * (names + 12)
+            lines.append((Span(head, tone), *(Span(span.text, Tone.DIM) for span in line)))
+    return lines
+
+
 def sentences(message: str, hint: str) -> str:
     """What is wrong and what to do about it, as two sentences."""
     if not hint:
@@ -296,7 +403,9 @@ def document(draft: Draft) -> str:
     """The form as JSON, for an editor."""
     values: dict[str, dict[str, Any]] = {"parameters": {}, "arguments": {}}
     for one in draft.fields:
-        values[f"{one.kind}s"][one.name] = draft.changed.get(one.key, one.value)
+        value = draft.changed.get(one.key, one.value)
+        shown_value = masked(one.name, shown(value)) if one.secret else value
+        values.setdefault(_GROUPS[one.kind], {})[one.name] = shown_value
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -309,14 +418,18 @@ def from_document(draft: Draft, text: str) -> Draft:
         values = json.loads(text)
     except ValueError as problem:
         raise ValueError(f"that is not JSON: {problem}") from None
-    known = {one.key for one in draft.fields}
-    for group in ("parameters", "arguments"):
+    known = {one.key: one for one in draft.fields}
+    for kind, group in _GROUPS.items():
         part = values.get(group, {}) if isinstance(values, dict) else None
         if not isinstance(part, dict):
             raise ValueError(f'"{group}" is not an object')
         for name, value in part.items():
-            key = f"{group[:-1]} {name}"
+            key = f"{kind} {name}"
             if key not in known:
                 raise ValueError(f"{name} is not one of the {group}")
-            draft = draft.with_value(key, value)
+            if kind == "run":
+                value = parse(shown(value), known[key])
+            before = shown(draft.changed.get(key, known[key].value))
+            if not (known[key].secret and value == masked(name, before)):
+                draft = draft.with_value(key, value)
     return draft

@@ -19,6 +19,7 @@ from engine.api import (
     GraphEdge,
     GraphNode,
     Inbox,
+    MetricSeries,
     ModelPackageView,
     ParameterView,
     PlannedStep,
@@ -26,6 +27,8 @@ from engine.api import (
     RerunRequest,
     StartRequest,
     StepView,
+    Trial,
+    Usage,
     WaitingCallback,
 )
 from engine.comparison.executions import Difference, ExecutionDifference, Side
@@ -35,6 +38,8 @@ from engine.model import events as e
 from engine.model.fold import ExecutionState, apply, apply_package
 from engine.model.status import ApprovalStatus, StepAction
 from engine.sources.comparing import compare, compare_runs
+from engine.sources.measured import MeasuredFiles
+from engine.sources.trials import trials_of
 from engine.storage.preview import Preview, preview, preview_member
 
 NOW = 1_790_000_000.0
@@ -55,6 +60,7 @@ class RecordedSource:
         self.outputs: dict[str, tuple[ParameterView, ...]] = {}
         self.broken: PipetuiError | None = None
         self.closed = False
+        self.measured = MeasuredFiles()
         self._bell = asyncio.Event()
 
     def add(
@@ -143,6 +149,15 @@ class RecordedSource:
         chosen = next((one for one in step.attempts if one.number == attempt), None)
         folder = chosen.directory if chosen else step.directory
         return FileLog(Path(folder or "/nonexistent") / "job.log")
+
+    async def usage(self, step: StepView) -> Usage:
+        return self.measured.usage(step)
+
+    async def series(self, step: StepView) -> Sequence[MetricSeries]:
+        return self.measured.series(step)
+
+    async def trials(self, step: StepView) -> list[Trial]:
+        return trials_of(step)
 
     async def artifacts(self, step: StepView) -> list[Artifact]:
         return self.files.get(step.name, [])

@@ -166,6 +166,15 @@ async def test_filter_floor_wrap_and_columns(path: Path) -> None:
         assert screen(log)[-2].startswith("! WARNING careful ")
 
 
+async def test_a_search_goes_on_by_itself_in_a_log_too_long_for_one_poll(path: Path) -> None:
+    write(path, ("x" * 999 + "\n") * 40_000 + "needle\n")
+    async with opened(path) as (pilot, log):
+        log.search("needle")
+        while not log.status.endswith("/needle/ 1 of 1"):
+            await pilot.pause()
+        assert "40,001 lines" in log.status and screen(log)[-1].startswith("  needle ")
+
+
 async def test_a_poll_without_news_paints_nothing_and_one_with_news_only_the_rows(
     tmp_path: Path,
 ) -> None:

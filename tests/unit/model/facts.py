@@ -58,6 +58,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "status": st.sampled_from(ExecutionStatus),
     "success": st.booleans(),
     "cached": st.booleans(),
+    "finalising": st.booleans(),
     "arguments": _json,
     "data": _json,
     "kind": st.just("FactOfTomorrow"),
