@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
     from engine.clock import timestamp
     from engine.comparison.contents import Content, ContentDifference, compare_contents
-    from engine.comparison.executions import Area, Difference, ExecutionDifference
+    from engine.comparison.executions import (
+        Area,
+        Difference,
+        ExecutionDifference,
+    )
     from engine.comparison.trees import Change, FileEntry, TreeDifference, compare_trees
     from engine.comparison.values import ValueDifference, compare_values
     from engine.definition.loader import Examination
     from engine.doctor import Check, State, diagnose
     from engine.errors import PipetuiError, Refused
     from engine.home import Home
+    from engine.jobs.shell import Shell
     from engine.lineage.graph import Branch, lineage_document
     from engine.lineage.query import lineage_of
     from engine.logs.base import LogSource
@@ -94,9 +99,12 @@ if TYPE_CHECKING:
     from engine.sources.pipelines import LocalPipelines
     from engine.sources.reader import LocalReader
     from engine.sources.series import MetricSeries, Origin, Point
+    from engine.sources.shells import shell_of
     from engine.sources.trials import Trial
     from engine.sources.usage import Sample, Usage
-    from engine.storage.preview import Preview
+    from engine.storage.download import Downloaded, Told
+    from engine.storage.picture import Picture
+    from engine.storage.preview import Preview, Table
 
 _PLACES = {
     "engine.clock": "timestamp",
@@ -106,6 +114,7 @@ _PLACES = {
     "engine.comparison.executions": "Area Difference ExecutionDifference",
     "engine.doctor": "Check State diagnose",
     "engine.home": "Home",
+    "engine.jobs.shell": "Shell",
     "engine.lineage.graph": "Branch lineage_document",
     "engine.lineage.query": "lineage_of",
     "engine.logs.base": "LogSource",
@@ -146,7 +155,9 @@ _PLACES = {
     "engine.sources.series": "MetricSeries Origin Point",
     "engine.sources.trials": "Trial",
     "engine.sources.usage": "Sample Usage",
-    "engine.storage.preview": "Preview",
+    "engine.storage.download": "Downloaded Told",
+    "engine.storage.picture": "Picture",
+    "engine.storage.preview": "Preview Table",
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names.split()}
 
@@ -171,6 +182,7 @@ __all__ = [
     "ContentDifference",
     "Control",
     "Difference",
+    "Downloaded",
     "Endpoint",
     "Event",
     "ExecutionDifference",
@@ -194,6 +206,7 @@ __all__ = [
     "Origin",
     "OutputDifference",
     "ParameterView",
+    "Picture",
     "PipelineVersionView",
     "PipelineView",
     "PlanView",
@@ -207,6 +220,7 @@ __all__ = [
     "ReplayRequest",
     "RerunRequest",
     "Sample",
+    "Shell",
     "Source",
     "StartRequest",
     "State",
@@ -214,6 +228,8 @@ __all__ = [
     "StepAction",
     "StepStatus",
     "StepView",
+    "Table",
+    "Told",
     "TreeDifference",
     "Trial",
     "Usage",

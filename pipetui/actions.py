@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - the table reads best with one action a line
 """One table of everything a person can do: keymap, footer, help, palette and docs come from it.
 
-Lower-case keys look, the capitals R S A X act; what acts names what the source must allow. Keys
+Lower-case keys look, the capitals R S A X P act; what acts names what the source must allow. Keys
 can be remapped by id in the configuration.
 """
 
@@ -18,9 +18,13 @@ class Scope(StrEnum):
     EXECUTIONS = "executions"
     EXECUTION = "one execution"
     GRAPH = "graph"
+    TIMELINE = "timeline"
+    METRICS = "metrics"
     LOG = "log"
     ARTIFACTS = "artifacts"
     EVENTS = "events"
+    HISTORY = "history"
+    AUDIT = "audit"
     INBOX = "inbox"
     WHY = "why"
     RERUN = "rerun"
@@ -60,14 +64,17 @@ class Action:
 
 _G, _LI, _ES, _E = Scope.GLOBAL, Scope.LIST, Scope.EXECUTIONS, Scope.EXECUTION
 _GR, _LO, _AR, _EV = Scope.GRAPH, Scope.LOG, Scope.ARTIFACTS, Scope.EVENTS
+_HI, _AU = Scope.HISTORY, Scope.AUDIT
+_TI, _ME = Scope.TIMELINE, Scope.METRICS
 _IN, _WH, _RE, _CO = Scope.INBOX, Scope.WHY, Scope.RERUN, Scope.CONFIRM
 
 ACTIONS: tuple[Action, ...] = (
     Action("global.help", "question_mark,f1", _G, "help", "Show the keys that are valid here", "help", footer=99),
     Action("global.palette", "colon,ctrl+p", _G, "go", "Go to an execution, a step or an action by name", "palette", footer=90),
-    Action("global.filter", "slash", _G, "filter", "Filter the list or search the log: text, !not, ~fuzzy", "filter", footer=80),
+    Action("global.filter", "slash", _G, "filter", "Filter the list or search the log: text, !not, ~fuzzy, status:failed took>5m ...", "filter", footer=80),
     Action("global.back", "escape,backspace", _G, "back", "Clear the filter, then one level back; never quits", "back", footer=95),
     Action("global.inbox", "a", _G, "inbox", "Show all that waits for you", "inbox", footer=70),
+    Action("global.audit", "at", _G, "audit", "Show all that people did: who, when, what; and this session's as commands", "audit"),
     Action("global.copy", "y", _G, "copy", "Copy what is selected through the terminal (OSC 52)", "copy"),
     Action("global.times", "t", _G, "times", "Show times relative, local or in UTC", "times"),
     Action("global.theme", "ctrl+t", _G, "theme", "The next colours: dark, light, high contrast, colour-blind safe, 16 colours; kept", "theme"),
@@ -93,19 +100,25 @@ ACTIONS: tuple[Action, ...] = (
     Action("executions.rerun", "R", _ES, "rerun", "Run it again, with edits where you like", "rerun", needs="rerun", footer=4),
     Action("executions.stop", "S", _ES, "stop", "Stop the execution", "stop", needs="stop", footer=5),
     Action("executions.answer", "A", _ES, "approve", "Show what waits for your answer", "inbox", needs="answer", footer=6),
+    Action("executions.parallelism", "P", _ES, "at once", "Change how many steps of the execution run at once", "parallelism", needs="parallelism"),
+    Action("executions.history", "h", _ES, "history", "Show the pipeline's steps in its last executions as a grid", "history", footer=8),
+    Action("executions.columns", "c", _ES, "parameters", "Show parameters that vary as columns, or no longer", "columns"),
     Action("executions.failures", "exclamation_mark", _ES, "failures", "Show only failures, or all again", "failures"),
     Action("executions.order", "o", _ES, "order", "Sort by start, duration, pipeline or failures first", "order"),
     Action("executions.compare", "equals_sign", _ES, "compare", "What differs: the two marked ones, or the selected and the one before it of its pipeline", "compare", footer=7),
     Action("execution.steps", "1", _E, "steps", "Show the steps", "tab", ("steps",)),
     Action("execution.graph", "2", _E, "graph", "Show the graph", "tab", ("graph",)),
-    Action("execution.log-tab", "3", _E, "log", "Show the log of the selected step", "tab", ("log",)),
-    Action("execution.artifacts", "4", _E, "artifacts", "Show what the selected step reads and writes", "tab", ("artifacts",)),
-    Action("execution.events", "5", _E, "events", "Show the events", "tab", ("events",)),
+    Action("execution.timeline", "3", _E, "timeline", "Show when each step waited and ran", "tab", ("timeline",)),
+    Action("execution.log-tab", "4", _E, "log", "Show the log of the selected step", "tab", ("log",)),
+    Action("execution.artifacts", "5", _E, "artifacts", "Show what the selected step reads and writes", "tab", ("artifacts",)),
+    Action("execution.events", "6", _E, "events", "Show the events", "tab", ("events",)),
+    Action("execution.metrics", "7,m", _E, "metrics", "Show the selected step's metrics as curves", "tab", ("metrics",)),
     Action("execution.detail", "enter,d", _E, "detail", "Show all about the selected step", "detail", footer=1),
     Action("execution.log", "l", _E, "log", "Open the selected step's log", "log", footer=2),
     Action("execution.data", "i", _E, "in/out", "Show the selected step's inputs and outputs", "data", footer=3),
     Action("execution.why", "w", _E, "why", "Show why the selected step failed", "why", footer=4),
     Action("execution.rerun", "R", _E, "rerun", "Run the whole, from here, only this or what failed again", "rerun", needs="rerun", footer=5),
+    Action("execution.parallelism", "P", _E, "at once", "Change how many steps run at once", "parallelism", needs="parallelism"),
     Action("execution.stop", "S", _E, "stop", "Stop the execution", "stop", needs="stop", footer=6),
     Action("execution.approve", "A", _E, "approve", "Answer the selected Callback step: success", "answer", (1,), needs="answer", footer=7),
     Action("execution.reject", "X", _E, "reject", "Answer the selected Callback step: failure", "answer", (0,), needs="answer", footer=8),
@@ -133,6 +146,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("graph.pan-down", "J", _GR, "pan down", "Move the view down", "pan", ("down",)),
     Action("graph.pan-up", "K", _GR, "pan up", "Move the view up", "pan", ("up",)),
     Action("graph.pan-right", "L", _GR, "pan right", "Move the view to the right", "pan", ("right",)),
+    Action("timeline.log", "enter", _TI, "log", "Open the step's log at the marked time", "open", footer=1),
+    Action("timeline.earlier", "left", _TI, "time", "Move the time mark to the left", "move_time", (-1,)),
+    Action("timeline.later", "right", _TI, "time", "Move the time mark to the right; over the end takes it away", "move_time", (1,), footer=2),
+    Action("timeline.zoom-in", "z", _TI, "zoom", "A finer scale", "zoom", (1,), footer=3),
+    Action("timeline.zoom-out", "Z", _TI, "coarser", "A coarser scale", "zoom", (-1,), footer=4),
+    Action("timeline.fit", "0", _TI, "fit", "The whole execution, no time mark", "fit", footer=5),
+    Action("metrics.next", "right,z", _ME, "metric", "The next metric", "chart", (1,), footer=1),
+    Action("metrics.previous", "left,Z", _ME, "metric", "The metric before", "chart", (-1,)),
+    Action("metrics.overlay", "o", _ME, "add run", "Lay the same step of one more earlier execution over it", "overlay", (1,), footer=2),
+    Action("metrics.less", "O", _ME, "one less", "Take the last execution laid over it away", "overlay", (-1,), footer=3),
     Action("log.follow", "G,F,end", _LO, "follow", "Go to the end and follow", "follow", footer=1),
     Action("log.next-error", "e", _LO, "error", "Next error", "next_error", (1,), footer=2),
     Action("log.previous-error", "E", _LO, "previous error", "Previous error", "next_error", (-1,)),
@@ -163,6 +186,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("artifacts.open", "enter,right", _AR, "open", "Open a folder or an archive, preview a file", "open", footer=1),
     Action("artifacts.close", "left", _AR, "close", "Close the folder", "close", footer=2),
     Action("events.open", "enter", _EV, "json", "Show the event as JSON", "open", footer=1),
+    Action("history.open", "enter", _HI, "open", "Open the step in that execution", "open", footer=1),
+    Action("history.log", "l", _HI, "log", "Open the step's log in that execution", "log", footer=2),
+    Action("history.left", "left", _HI, "older", "To the older execution", "sideways", (-1,)),
+    Action("history.right", "right", _HI, "newer", "To the newer execution", "sideways", (1,)),
+    Action("history.oldest", "less_than_sign", _HI, "oldest", "To the oldest execution", "sideways", (-1000,)),
+    Action("history.newest", "greater_than_sign", _HI, "newest", "To the newest execution", "sideways", (1000,)),
+    Action("audit.open", "enter", _AU, "json", "Show the record as JSON, or the list alone again", "open", footer=1),
     Action("inbox.open", "enter", _IN, "open", "Open the execution it comes from", "open", footer=1),
     Action("inbox.approve", "A", _IN, "approve", "Approve, with a comment", "decide", (1,), needs="answer", footer=2),
     Action("inbox.reject", "X", _IN, "reject", "Reject, with a comment", "decide", (0,), needs="answer", footer=3),
@@ -172,6 +202,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("rerun.edit", "enter", _RE, "edit", "Edit the selected value", "edit", footer=1),
     Action("rerun.next-scope", "right", _RE, "scope", "Next scope", "scope", (1,), footer=2),
     Action("rerun.previous-scope", "left", _RE, "scope", "Previous scope", "scope", (-1,)),
+    Action("rerun.step", "s", _RE, "step", "The next step: its arguments, and where to start from", "step", footer=6),
     Action("rerun.reset", "delete,u", _RE, "undo", "Take the change of the selected value back", "reset", footer=4),
     Action("rerun.editor", "e", _RE, "$EDITOR", "Edit all values as JSON in $EDITOR", "editor", footer=3),
     Action("rerun.run", "R", _RE, "run", "Run it", "run", needs="rerun", footer=5),
@@ -190,6 +221,7 @@ _KEY_NAMES = {
     "question_mark": "?",
     "exclamation_mark": "!",
     "colon": ":",
+    "at": "@",
     "slash": "/",
     "escape": "esc",
     "right_square_bracket": "]",
@@ -223,7 +255,7 @@ def markdown(actions: Iterable[Action] = ACTIONS) -> str:
     lines = [
         "# Keys",
         "",
-        "Lower-case keys look, the capitals `R` `S` `A` `X` act: they ask first, are greyed where",
+        "Lower-case keys look, the capitals `R` `S` `A` `X` `P` act: they ask first, are greyed where",
         "the source refuses them, and are kept in the execution's record with who and when.",
         "Arrow keys work everywhere; `j` and `k` are extra.",
         "",

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -44,12 +45,15 @@ from pipetui.viewmodel.executions import title, told, untold
 if TYPE_CHECKING:
     from engine.api import (
         Difference,
+        Downloaded,
         ExecutionDifference,
         FoldedLog,
         LogSource,
         MetricSeries,
         ModelPackageView,
         Preview,
+        Shell,
+        Told,
         Trial,
         Usage,
     )
@@ -62,6 +66,7 @@ _RETRY = (1.0, 2.0, 5.0)
 _RUNNERS_EVERY, _RUNNERS_RARELY = 2.0, 60.0
 """Seconds between two looks for dead runners; doubled by each that is found, up to the second."""
 _RUNNING_SHOWN = 20
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _LOGS_READ = 50
 _COMPARED = 100_000
 """Lines at the end of a log that are compared with another log."""
@@ -417,6 +422,10 @@ class Feed:
 
         return FoldedLog(log, rare_first=rare_first)
 
+    async def line_at(self, step: StepView, at: float) -> int | None:
+        """See ``Source.line_at``."""
+        return await self._source.line_at(step, at)
+
     async def usage(self, step: StepView) -> Usage:
         """See ``Source.usage``."""
         return await self._source.usage(step)
@@ -437,9 +446,40 @@ class Feed:
         """See ``Source.entries``."""
         return await self._source.entries(uri)
 
-    async def preview(self, uri: str, member: str = "") -> Preview:
+    async def preview(self, uri: str, member: str, room: tuple[int, int]) -> Preview:
         """See ``Source.preview``."""
-        return await self._source.preview(uri, member)
+        return await self._source.preview(uri, member, room)
+
+    async def place(self, uri: str) -> str:
+        """See ``Source.place``."""
+        return await self._source.place(uri)
+
+    async def download(
+        self, uri: str, member: str, target: str, *, replace: bool, told: Told | None = None
+    ) -> Downloaded:
+        """See ``Source.download``."""
+        return await self._source.download(uri, member, target, replace=replace, told=told)
+
+    async def run_before(self, step: StepView) -> StepView | None:
+        """The step's last green run, or the one in the execution before; None for neither."""
+        if (green := await self._source.last_green(step)) is not None:
+            return green
+        this = await self._source.execution(step.execution_id)
+        earlier = await self._source.executions(
+            limit=1, before=this.created_at, pipeline=this.pipeline
+        )
+        found = [one for run in earlier for one in await self._source.steps(run.id)]
+        return next((one for one in found if one.name == step.name), None)
+
+    async def compare_artifact(
+        self, before: StepView, now: StepView, role: str, name: str, inside: str
+    ) -> list[Difference]:
+        """See ``Source.compare_artifact``."""
+        return await self._source.compare_artifact(before, now, role, name, inside)
+
+    async def shell(self, step: StepView) -> Shell:
+        """See ``Control.shell``."""
+        return await self._act("shell").shell(step)
 
     def _act(self, needs: str) -> Control:
         if reason := self.refusal(needs):
@@ -469,12 +509,30 @@ class Feed:
         request = StartRequest(file=file, pipeline=pipeline, parameters=parameters)
         return await self._control.plan(request)
 
-    async def rerun(self, request: RerunRequest) -> str:
+    async def rerun(
+        self,
+        execution_id: str,
+        scope: str,
+        step: str = "",
+        parameters: Mapping[str, Any] = _NOTHING,
+        edits: Mapping[str, Mapping[str, Any]] = _NOTHING,
+        max_parallel: int = 0,
+    ) -> str:
         """Start an execution that reuses another's results; returns its id."""
-        return await self._done(deeds.rerun(request), self._act("rerun").rerun(request))
+        asked = (execution_id, scope, step, parameters, edits, max_parallel)
+        deed = self._act("rerun").rerun(RerunRequest(*asked))
+        return await self._done(deeds.rerun(*asked), deed)
 
-    async def plan_rerun(self, request: RerunRequest) -> PlanView:
+    async def plan_rerun(
+        self,
+        execution_id: str,
+        scope: str,
+        step: str = "",
+        parameters: Mapping[str, Any] = _NOTHING,
+        edits: Mapping[str, Mapping[str, Any]] = _NOTHING,
+    ) -> PlanView:
         """What ``rerun`` would do."""
+        request = RerunRequest(execution_id, scope, step, parameters, edits)
         return await self._control.plan_rerun(request)
 
     async def retry(self, execution_id: str, max_parallel: int = 0) -> None:

@@ -234,7 +234,7 @@ class Conversation:
             self._say("You follow no execution. Type open and its id.")
             return
         scope, step = ("from", words[0]) if words else ("failed", "")
-        new = await self._feed.rerun(self._feed.watched, scope, step, {}, {})
+        new = await self._feed.rerun(self._feed.watched, scope, step)
         await self._open([new])
 
     async def _stop(self, words: list[str]) -> None:

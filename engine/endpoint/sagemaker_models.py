@@ -12,6 +12,7 @@ from engine.errors import NotFound
 from engine.model.status import ApprovalStatus
 from engine.model.views import ModelPackageView, local_arn
 from engine.sources.aws_shapes import list_packages
+from engine.sources.package_shapes import describe_package
 
 if TYPE_CHECKING:
     from engine.endpoint.sagemaker import Desk
@@ -77,7 +78,7 @@ async def list_all(desk: Desk, given: Json) -> Json:
 
 async def describe(desk: Desk, given: Json) -> Json:
     """DescribeModelPackage: what its request said, and what became of it."""
-    return await desk.read(lambda reader: _description(reader.package(given["ModelPackageName"])))
+    return await desk.read(lambda reader: describe_package(reader.package(given["ModelPackageName"])))
 
 
 async def update(desk: Desk, given: Json) -> Json:
@@ -110,22 +111,6 @@ def _group(first: ModelPackageView) -> Json:
         "CreationTime": timestamp(first.created_at),
         "ModelPackageGroupStatus": "Completed",
     }
-
-
-def _description(package: ModelPackageView) -> Json:
-    last = package.approvals[-1] if package.approvals else None
-    about = {
-        **package.request,
-        **list_packages([package])["ModelPackageSummaryList"][0],
-        "ModelPackageName": _last(package.arn),
-        "ModelPackageStatusDetails": {"ValidationStatuses": []},
-        "CreatedBy": {"UserProfileName": package.created_by},
-    }
-    if last is not None:
-        about["LastModifiedTime"] = timestamp(last.at)
-        about["LastModifiedBy"] = {"UserProfileName": last.actor}
-        about["ApprovalDescription"] = last.comment
-    return about
 
 
 def _last(text: str) -> str:

@@ -42,9 +42,7 @@ def write_job(job: Job, runner: str) -> None:
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     text = json.dumps({"runner": runner, "job": asdict(job)})
-    with os.fdopen(
-        os.open(Path(job.directory, _JOB), flags, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with os.fdopen(os.open(Path(job.directory, _JOB), flags, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
 
 

@@ -75,5 +75,6 @@ class Messenger:
 def wanted(event: Json, only: frozenset[str]) -> bool:
     """Whether an event is about a status that was asked for; without any, all are."""
     detail = event["detail"]
-    status = detail.get("currentStepStatus") or detail.get("currentPipelineExecutionStatus")
+    members = ("currentStepStatus", "currentPipelineExecutionStatus", "ModelApprovalStatus")
+    status = next((detail[name] for name in members if name in detail), None)
     return not only or status in only

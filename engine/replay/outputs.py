@@ -8,13 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from engine.comparison.contents import (
-    DEFAULT,
-    Content,
-    ContentDifference,
-    compare_archives,
-    compare_contents,
-)
 from engine.comparison.trees import (
     Change,
     FileEntry,
@@ -26,15 +19,12 @@ from engine.model.views import StepView
 from engine.replay.report import OutputDifference, Replay
 from engine.replay.scratch import below, outputs_of, overlay_of, real_tree
 from engine.sources.base import Artifact
-from engine.storage import archive, files
+from engine.sources.folders import compare_files
 from engine.storage.base import ObjectInfo
 from engine.storage.tree import LocalTree
 
 CONTENTS = 20
 """Changed files of an output whose contents are compared."""
-SCAN_BYTES = 256 << 20
-"""Unpacked bytes of an archive that are looked at."""
-_ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
 Objects = dict[str, ObjectInfo]
 """Objects by their name inside an output."""
@@ -105,7 +95,7 @@ def _difference(
     tree = compare_trees(_digested(real, before, old, unsure), _digested(overlay, now, new, unsure))
     changed = [one.name for one in tree.files if one.change is Change.CHANGED]
     contents = {
-        file: _contents(file, _path(real, old[file]), _path(overlay, new[file]))
+        file: compare_files(file, _path(real, old[file]), _path(overlay, new[file]))
         for file in changed[:CONTENTS]
     }
     return OutputDifference(role, name, uri, tree, contents)
@@ -132,38 +122,6 @@ def _path(tree: LocalTree, found: ObjectInfo) -> Path:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _contents(name: str, before: Path, now: Path) -> ContentDifference:
-    if name.lower().endswith(_ARCHIVES):
-        with suppress(StorageError):
-            (old, cut), (new, also_cut) = _members(before), _members(now)
-            return compare_archives(compare_trees(old, new), more=cut or also_cut)
-    return compare_contents(name, _content(before), _content(now))
-
-
-def _content(path: Path) -> Content:
-    with path.open("rb") as file:
-        return Content(file.read(DEFAULT.content), path.stat().st_size)
-
-
-def _members(path: Path) -> tuple[list[FileEntry], bool]:
-    """The files of an archive with their digests, and whether there are more than were read."""
-    found = []
-    try:
-        with archive.members(path, limit_read=SCAN_BYTES) as members:
-            for member, content in members:
-                if content is None:
-                    continue
-                total = hashlib.sha256()
-                while block := content.read(files.CHUNK):
-                    total.update(block)
-                found.append(FileEntry(member.name, member.size, total.hexdigest()))
-    except StorageError as problem:
-        if problem.code != "archive-too-large":
-            raise
-        return found, True
-    return found, False
 
 
 def same(outputs: Iterable[OutputDifference]) -> bool:

@@ -35,8 +35,9 @@ def _logs(step: StepView) -> Iterator[Artifact]:
     folder = Path(step.directory)
     for log in (folder / LOG, *sorted(folder.glob(f"algo-*/{LOG}"))):
         with suppress(OSError):
-            name, size = str(log.relative_to(folder)), log.stat().st_size
-            yield Artifact("log", name, log.absolute().as_uri(), str(log), True, size)
+            name, state = str(log.relative_to(folder)), log.stat()
+            uri, size, written = log.absolute().as_uri(), state.st_size, state.st_mtime
+            yield Artifact("log", name, uri, str(log), True, size, modified_at=written)
 
 
 def _uris(step: StepView) -> Iterator[tuple[str, str, str]]:
@@ -98,18 +99,20 @@ def _measured(tree: LocalTree, role: str, name: str, uri: str) -> Artifact:
     except StorageError:
         return Artifact(role, name, uri, exists=False, files=0)
     if path.is_file():
-        return Artifact(role, name, uri, str(path), True, path.stat().st_size)
+        state = path.stat()
+        return Artifact(role, name, uri, str(path), True, state.st_size, 1, False, state.st_mtime)
     if not path.is_dir():
         return Artifact(role, name, uri, str(path), False, 0, 0)
-    size = files = 0
+    size, files, latest = 0, 0, 0.0
     for folder, _, names in os.walk(path):
         for one in names:
             with suppress(OSError):  # a job may remove it meanwhile
-                size += os.lstat(os.path.join(folder, one)).st_size
-                files += 1
+                state = os.lstat(os.path.join(folder, one))
+                size, files = size + state.st_size, files + 1
+                latest = max(latest, state.st_mtime)
         if files > COUNT_LIMIT:
             break
-    return Artifact(role, name, uri, str(path), True, size, files, folder=True)
+    return Artifact(role, name, uri, str(path), True, size, files, True, latest)
 
 
 def entries_of(tree: LocalTree, uri: str) -> list[ArtifactEntry]:

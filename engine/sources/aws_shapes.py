@@ -254,13 +254,13 @@ class StatusChanges:
         found = []
         view = self._state.execution
         if view.status != before:
-            found.append(_envelope(view, event, EXECUTION_CHANGE, _execution_detail(view, before)))
+            found.append(_told(view, event, EXECUTION_CHANGE, _execution_detail(view, before)))
         for name in touched:
             step = self._state.steps[name]
             previous = earlier.status if earlier else None
             if step.status is not previous and step.status not in STEP_NOT_LISTED:
                 detail = _step_detail(view, step, previous)
-                found.append(_envelope(view, event, STEP_CHANGE, detail))
+                found.append(_told(view, event, STEP_CHANGE, detail))
         return found
 
 
@@ -294,20 +294,31 @@ def _step_detail(view: ExecutionView, step: StepView, previous: StepStatus | Non
     )
 
 
-def _envelope(view: ExecutionView, event: Event, kind: str, detail: Json) -> Json:
+def _told(view: ExecutionView, event: Event, kind: str, detail: Json) -> Json:
     subject = f"{view.id}/{event.seq}/{detail.get('stepName', '')}"
+    return envelope(subject, event, kind, [pipeline_arn(view.pipeline), view.arn], detail)
+
+
+def envelope(subject: str, event: Event, kind: str, resources: list[str], detail: Json) -> Json:
+    """An event of EventBridge's.
+
+    Args:
+        subject: tells it from all others of its home; the same event has the same id however
+            often it is told.
+        kind: its detail-type.
+        resources: the ARNs it is about.
+    """
     digest = sha256(subject.encode()).hexdigest()
     cuts = (0, 8, 12, 16, 20, 32)
     return {
         "version": "0",
-        # The same event has the same id however often it is told.
         "id": "-".join(digest[a:b] for a, b in pairwise(cuts)),
         "detail-type": kind,
         "source": "aws.sagemaker",
         "account": LOCAL_ACCOUNT,
         "time": timestamp(event.at),
         "region": LOCAL_REGION,
-        "resources": [pipeline_arn(view.pipeline), view.arn],
+        "resources": resources,
         "detail": detail,
         "Local": {"Sequence": event.seq, "Actor": event.actor},
     }

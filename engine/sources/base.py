@@ -12,10 +12,12 @@ from engine.model.views import ExecutionView, ModelPackageView, StepView
 
 if TYPE_CHECKING:
     from engine.comparison.executions import Difference, ExecutionDifference
+    from engine.jobs.shell import Shell
     from engine.logs.base import LogSource
     from engine.sources.series import MetricSeries
     from engine.sources.trials import Trial
     from engine.sources.usage import Usage
+    from engine.storage.download import Downloaded, Told
     from engine.storage.preview import Preview
 
 
@@ -74,6 +76,8 @@ class Artifact:
     """Bytes, summed over a folder."""
     files: int = 1
     folder: bool = False
+    modified_at: float = 0.0
+    """When it, or the last file in it, was written; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +259,10 @@ class Source(Protocol):
         """The log of a step's attempt (0: the current one); empty where there is none yet."""
         ...
 
+    async def line_at(self, step: StepView, at: float) -> int | None:
+        """The line of the step's log that was the last at a moment; None where nothing tells."""
+        ...
+
     async def usage(self, step: StepView) -> Usage:
         """CPU time and memory that the step's current attempt took; empty where nobody sampled."""
         ...
@@ -275,8 +283,42 @@ class Source(Protocol):
         """What lies under a URI, folders first."""
         ...
 
-    async def preview(self, uri: str, member: str = "") -> Preview:
-        """A bounded preview of an object, or of a member of an archive."""
+    async def preview(
+        self, uri: str, member: str = "", room: tuple[int, int] = (80, 50)
+    ) -> Preview:
+        """A bounded preview of an object, or of a member of an archive.
+
+        Args:
+            room: pixels, width and height, that a picture may have.
+        """
+        ...
+
+    async def place(self, uri: str) -> str:
+        """The path on this host of what a URI names; empty where it does not lie here."""
+        ...
+
+    async def download(
+        self,
+        uri: str,
+        member: str,
+        target: str,
+        *,
+        replace: bool = False,
+        told: Told | None = None,
+    ) -> Downloaded:
+        """Copy an object, a folder or a member of an archive to a path of this host.
+
+        Errors: ``StorageError`` (``target-exists`` where something is there), ``NotFound``.
+        """
+        ...
+
+    async def compare_artifact(
+        self, before: StepView, now: StepView, role: str, name: str, inside: str = ""
+    ) -> list[Difference]:
+        """What differs in an artifact, or ``inside`` of it, between two runs of a step, file by file.
+
+        Errors: ``NotFound`` where one of them has it no more.
+        """
         ...
 
     async def packages(self, group: str = "") -> list[ModelPackageView]:
@@ -346,4 +388,11 @@ class Control(Protocol):
 
     async def resume(self) -> Sequence[str]:
         """Take over executions whose runner died; returns their ids."""
+        ...
+
+    async def shell(self, step: StepView) -> Shell:
+        """A shell in the environment of a step's job, ready to be run and closed.
+
+        Errors: ``CommandRejected`` where the step has no job, ``JobError``.
+        """
         ...

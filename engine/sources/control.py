@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.actor import actor, ssh_client
 from engine.clock import Clock, SystemClock
@@ -17,7 +17,7 @@ from engine.model import commands as c
 from engine.model.events import ModelApprovalChanged
 from engine.model.fold import ExecutionState
 from engine.model.status import EXECUTION_ENDED, ApprovalStatus, StepAction, StepStatus
-from engine.model.views import ModelPackageView
+from engine.model.views import ModelPackageView, StepView
 from engine.pipelines import limits
 from engine.runner import takeover
 from engine.runner.process import RunnerRequest, alive
@@ -36,6 +36,9 @@ from engine.steps.container import resolve_image
 from engine.store import queries
 from engine.store.connection import connect
 from engine.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from engine.jobs.shell import Shell
 
 ANSWER_TIMEOUT_S = 30.0
 """How long a runner may take to deal with a command."""
@@ -187,6 +190,12 @@ class LocalControl:
     async def resume(self) -> Sequence[str]:
         """See ``Control.resume``."""
         return await asyncio.to_thread(resume_orphans, self._home)
+
+    async def shell(self, step: StepView) -> Shell:
+        """See ``Control.shell``."""
+        from engine.sources.shells import shell_of
+
+        return await shell_of(self._home, step)
 
     def _find_package(self, text: str) -> ModelPackageView:
         db = connect(self._home.database, read_only=True)

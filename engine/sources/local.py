@@ -38,10 +38,15 @@ from engine.store.connection import connect
 from engine.store.thread import StoreThread
 
 if TYPE_CHECKING:
-    from engine.comparison.executions import Difference, ExecutionDifference, Side
+    from engine.comparison.executions import (
+        Difference,
+        ExecutionDifference,
+        Side,
+    )
     from engine.sources.series import MetricSeries
     from engine.sources.trials import Trial
     from engine.sources.usage import Usage
+    from engine.storage.download import Downloaded, Told
 
 T = TypeVar("T")
 POLL_S = 0.25
@@ -164,6 +169,13 @@ class LocalSource:
         directory = chosen.directory if chosen else step.directory
         return FileLog(Path(directory or "/nonexistent") / "job.log")
 
+    async def line_at(self, step: StepView, at: float) -> int | None:
+        """See ``Source.line_at``."""
+        from engine.sources.moments import line_at
+
+        usage = await self.usage(step)
+        return await asyncio.to_thread(line_at, self.log(step), usage, step.directory, at)
+
     async def usage(self, step: StepView) -> Usage:
         """See ``Source.usage``."""
         return await asyncio.to_thread(self._measured.usage, step)
@@ -186,14 +198,47 @@ class LocalSource:
         """See ``Source.entries``."""
         return await asyncio.to_thread(entries_of, self._base_tree(""), uri)
 
-    async def preview(self, uri: str, member: str = "") -> Preview:
+    async def preview(
+        self, uri: str, member: str = "", room: tuple[int, int] = (80, 50)
+    ) -> Preview:
         """See ``Source.preview``."""
-        from engine.storage.preview import preview, preview_member
+        from engine.storage.preview import Limit, preview, preview_member
 
-        path = self._base_tree("").path_of(uri)
+        path, limit = self._base_tree("").path_of(uri), Limit(picture=room)
         if member:
-            return await asyncio.to_thread(preview_member, path, member)
-        return await asyncio.to_thread(preview, path)
+            return await asyncio.to_thread(preview_member, path, member, limit)
+        return await asyncio.to_thread(preview, path, limit)
+
+    async def place(self, uri: str) -> str:
+        """See ``Source.place``."""
+        path = self._base_tree("").path_of(uri)
+        return str(path) if await asyncio.to_thread(path.exists) else ""
+
+    async def download(
+        self,
+        uri: str,
+        member: str,
+        target: str,
+        *,
+        replace: bool = False,
+        told: Told | None = None,
+    ) -> Downloaded:
+        """See ``Source.download``."""
+        from engine.storage.download import download
+
+        source = self._base_tree("").path_of(uri.rstrip("/"))
+        return await asyncio.to_thread(
+            download, source, member, Path(target), replace=replace, told=told
+        )
+
+    async def compare_artifact(
+        self, before: StepView, now: StepView, role: str, name: str, inside: str = ""
+    ) -> list[Difference]:
+        """See ``Source.compare_artifact``."""
+        from engine.sources.contrast import compare_artifact
+
+        old, new = [(await self._tree(step.execution_id), step) for step in (before, now)]
+        return await asyncio.to_thread(compare_artifact, old, new, role, name, inside)
 
     async def packages(self, group: str = "") -> list[ModelPackageView]:
         """See ``Source.packages``."""

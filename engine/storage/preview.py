@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from engine.errors import NotFound, StorageError
-from engine.storage import archive
+from engine.storage import archive, picture
 from engine.storage.base import reporting
+from engine.storage.columns import ROWS, SUMMARY, Columns, Unreadable
 from engine.storage.notebook import notebook_lines
+from engine.storage.picture import Picture
 
 _EXTRA = "Install it with: pip install 'pipetui[preview]'."
 _CELL = 200
@@ -28,23 +32,37 @@ _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC_AT = 257
 _NOTEBOOK = ".ipynb"
+_JSON = (".json", ".geojson")
+_NUMBERS = 24
+"""Numbers of a JSON file that are told ahead of it."""
+_HEAD_ROWS = 20
+"""Rows that are shown where a summary of the columns comes below."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """How much is looked at: bytes read, lines or rows shown, bytes scanned in an archive.
 
-    A notebook cannot be read by half: for one, ``notebook`` bytes are read.
+    A notebook or JSON cannot be read by half: for one, ``notebook`` or ``json`` bytes are read.
+
+    Args:
+        summary: bytes of the largest CSV file whose columns are summed up.
+        picture: pixels of a picture, width and height.
     """
 
     bytes: int = 64 * 1024
     rows: int = 200
     scan: int = 64 << 20
     notebook: int = 16 << 20
+    json: int = 1 << 20
+    summary: int = 64 << 20
+    picture: tuple[int, int] = (160, 100)
 
     def of(self, name: str) -> int:
         """Bytes that are read of a file."""
-        return self.notebook if name.lower().endswith(_NOTEBOOK) else self.bytes
+        if name.lower().endswith(_NOTEBOOK):
+            return self.notebook
+        return self.json if name.lower().endswith(_JSON) else self.bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +83,8 @@ class Preview:
         title: one line: the name and what the file is.
         lines: text lines, where there is no table.
         table: columns and rows, for csv, archive and parquet.
+        summary: of csv and parquet what each column holds; of JSON its numbers by their paths.
+        picture: the pixels of an image.
         truncated: whether the file holds more than is shown.
         note: a sentence about what is missing and why; empty where nothing is.
     """
@@ -75,6 +95,8 @@ class Preview:
     table: Table | None = None
     truncated: bool = False
     note: str = ""
+    summary: Table | None = None
+    picture: Picture | None = None
 
 
 _DEFAULT = Limit()
@@ -115,8 +137,12 @@ def preview(path: Path, limit: Limit = _DEFAULT) -> Preview:
             if inner:
                 return _of_bytes(path.name.removesuffix(".gz"), inner, None, limit)
         if head.startswith(_IMAGES):
-            return _image(path, head, size, limit)
-        return _of_bytes(path.name, head, size, limit)
+            file.seek(0)
+            return _image(path.name, file, head, size, limit)
+        found = _of_bytes(path.name, head, size, limit)
+        if found.kind == "csv" and size <= limit.summary:
+            return _summed_up(found, path, limit)
+        return found
 
 
 def preview_member(path: Path, member: str, limit: Limit = _DEFAULT) -> Preview:
@@ -131,6 +157,9 @@ def preview_member(path: Path, member: str, limit: Limit = _DEFAULT) -> Preview:
             for found, content in members:
                 if found.name == member and content is not None:
                     head = content.read(limit.of(member))
+                    if head.startswith(_IMAGES) and found.size <= picture.BYTES:
+                        whole = io.BytesIO(head + content.read(found.size - len(head)))
+                        return _image(member, whole, head, found.size, limit)
                     return _of_bytes(member, head, found.size, limit)
         except StorageError as error:
             if error.code != "archive-too-large":
@@ -153,7 +182,7 @@ def _of_bytes(name: str, head: bytes, size: int | None, limit: Limit) -> Preview
     lines = notebook_lines(text) if suffix == _NOTEBOOK and not cut else None
     if lines is not None:
         return _text("notebook", f"{name}: notebook, {_size(size)}", "\n".join(lines), cut, limit)
-    if suffix in (".json", ".geojson") or text.lstrip()[:1] in ("{", "["):
+    if suffix in _JSON or text.lstrip()[:1] in ("{", "["):
         parsed = _json(name, text, cut, limit)
         if parsed is not None:
             return parsed
@@ -173,10 +202,28 @@ def _json(name: str, text: str, cut: bool, limit: Limit) -> Preview | None:
     if cut:
         return None
     try:
-        pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        value = json.loads(text)
+        pretty = json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
-    return _text("json", f"{name}: JSON, {_size(len(text))}", pretty, False, limit)
+    found = _text("json", f"{name}: JSON, {_size(len(text))}", pretty, False, limit)
+    numbers = [_cells(pair) for pair in islice(_numbers(value), _NUMBERS + 1)]
+    # Where there are more, it is data, not a report.
+    if not numbers or len(numbers) > _NUMBERS or not isinstance(value, dict):
+        return found
+    return replace(found, summary=Table(("number", "value"), tuple(numbers)))
+
+
+def _numbers(value: Any) -> Iterator[tuple[str, str]]:
+    """The numbers in the objects of a JSON value with their paths, in its order."""
+    waiting = [("", value)]
+    while waiting:
+        path, one = waiting.pop()
+        if isinstance(one, dict):
+            inner = [(f"{path}.{key}" if path else str(key), item) for key, item in one.items()]
+            waiting += reversed(inner)
+        elif isinstance(one, int | float) and not isinstance(one, bool):
+            yield path, f"{one:.6g}" if isinstance(one, float) else str(one)
 
 
 def _csv(name: str, text: str, delimiter: str, cut: bool, limit: Limit) -> Preview:
@@ -192,11 +239,64 @@ def _csv(name: str, text: str, delimiter: str, cut: bool, limit: Limit) -> Previ
             rows.append(_cells(row))
     except csv.Error as error:
         note = f"Reading stopped: {error}."
-    columns, body = (rows[0], rows[1:]) if rows else ((), [])
+    if rows and _has_header(rows):
+        columns, body = rows[0], rows[1:]
+    else:
+        columns, body = tuple(str(at) for at in range(len(rows[0]) if rows else 0)), rows
     truncated = cut or len(body) > limit.rows or bool(note)
     table = Table(columns, tuple(body[: limit.rows]))
     title = visible(f"{name}: {len(columns)} columns")
+    if not truncated:
+        title += f", {len(body):,} rows"
     return Preview("csv", title, table=table, truncated=truncated, note=note)
+
+
+def _has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names columns; one that holds a number is data, as XGBoost wants."""
+    return not any(_is_number(cell) for cell in rows[0])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _summed_up(found: Preview, path: Path, limit: Limit) -> Preview:
+    """The preview of a CSV file with its rows counted and its columns summed up."""
+    assert found.table is not None
+    names = found.table.columns
+    header = not names or names[0] != "0"
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    try:
+        columns = Columns(path, "csv", header=header, delimiter=delimiter)
+        rows, looked_at = columns.summary()
+        [(_, [(total,)])] = columns.ask("SELECT count(*) FROM {table}")
+    except ImportError:
+        return replace(found, note=f"A summary of the columns needs duckdb. {_EXTRA}")
+    except Unreadable:
+        return replace(found, note=found.note or "duckdb cannot read it: no summary of columns.")
+    if not header:
+        rows = [(str(at), *row[1:]) for at, row in enumerate(rows)]
+    title = found.title.partition(", ")[0] + f", {total:,} rows"
+    return _with_summary(replace(found, title=title), rows, looked_at, total)
+
+
+def _with_summary(
+    found: Preview, rows: Sequence[Sequence[str]], looked_at: int, total: int
+) -> Preview:
+    assert found.table is not None
+    table = Table(found.table.columns, found.table.rows[:_HEAD_ROWS])
+    note = f"Columns are summed up over the first {ROWS:,} rows." if looked_at < total else ""
+    return replace(
+        found,
+        table=table,
+        summary=Table(SUMMARY, tuple(_cells(row) for row in rows)),
+        truncated=total > len(table.rows),
+        note=found.note or note,
+    )
 
 
 def _archive(path: Path, size: int, limit: Limit) -> Preview:
@@ -225,57 +325,32 @@ def _archive(path: Path, size: int, limit: Limit) -> Preview:
 def _parquet(path: Path, size: int, limit: Limit) -> Preview:
     title = visible(f"{path.name}: Parquet, {_size(size)}")
     try:
-        import duckdb
+        columns = Columns(path, "parquet")
+        (names, body), (_, [(counted,)]) = columns.ask(
+            f"SELECT * FROM {{table}} LIMIT {limit.rows}", "SELECT count(*) FROM {table}"
+        )
+        rows, looked_at = columns.summary()
     except ImportError:
         return Preview("parquet", title, truncated=True, note=f"Parquet needs duckdb. {_EXTRA}")
-    # By descriptor, because duckdb would take `*` and `[` in a file name for a pattern.
-    with open(path, "rb") as file:
-        source = f"/proc/self/fd/{file.fileno()}"
-        settings: dict[str, Any] = {
-            "threads": 1,
-            "memory_limit": "256MB",
-            "autoinstall_known_extensions": False,
-        }
-        try:
-            with duckdb.connect(":memory:", config=settings) as db:
-                found = db.execute("SELECT * FROM read_parquet(?) LIMIT ?", [source, limit.rows])
-                columns = [f"{item[0]} {item[1]}" for item in found.description or ()]
-                rows = [_cells(map(str, row)) for row in found.fetchall()]
-                counted = db.execute(
-                    "SELECT num_rows FROM parquet_file_metadata(?)", [source]
-                ).fetchone()
-        except duckdb.Error as error:
-            first = visible(str(error).partition("\n")[0])
-            return Preview("parquet", title, truncated=True, note=f"duckdb cannot read it: {first}")
-    total = int(counted[0]) if counted else len(rows)
-    table = Table(_cells(columns), tuple(rows))
-    title += f", {total} rows, {len(columns)} columns"
-    return Preview("parquet", title, table=table, truncated=total > len(rows))
+    except Unreadable as problem:
+        note = f"duckdb cannot read it: {visible(str(problem))}"
+        return Preview("parquet", title, truncated=True, note=note)
+    total = int(counted)
+    table = Table(_cells(names), tuple(_cells(map(str, row)) for row in body))
+    title += f", {total:,} rows, {len(names)} columns"
+    return _with_summary(Preview("parquet", title, table=table), rows, looked_at, total)
 
 
-def _image(path: Path, head: bytes, size: int, limit: Limit) -> Preview:
+def _image(name: str, file: IO[bytes], head: bytes, size: int, limit: Limit) -> Preview:
     try:
-        from PIL import Image, UnidentifiedImageError
+        found = picture.reduce(file, limit.picture)
     except ImportError:
-        title = visible(f"{path.name}: image, {_size(size)}")
-        return Preview("image", title, truncated=True, note=f"Its size needs Pillow. {_EXTRA}")
-    try:
-        with _quietly(Image.open, path) as image:
-            title = (
-                f"{path.name}: {image.format} image, {image.width} x {image.height}, {image.mode}"
-            )
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return _binary(path.name, head, size, size > len(head), limit)
-    return Preview("image", visible(f"{title}, {_size(size)}"))
-
-
-def _quietly(function: Callable[[Path], Any], path: Path) -> Any:
-    """Open an image without the warning about its pixel count: only its header is read."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return function(path)
+        title = visible(f"{name}: image, {_size(size)}")
+        return Preview("image", title, truncated=True, note=f"To show it needs Pillow. {_EXTRA}")
+    if found is None:
+        return _binary(name, head, size, size > len(head), limit)
+    title = visible(f"{name}: {found.about}, {_size(size)}")
+    return Preview("image", title, note=found.note, picture=found.picture)
 
 
 def _binary(name: str, head: bytes, size: int | None, cut: bool, limit: Limit) -> Preview:

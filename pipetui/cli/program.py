@@ -39,6 +39,7 @@ _COMMANDS = {
     "diff": ("diff", "Show what differs between two executions"),
     "shell": ("shell", "Open a shell where a step's job ran"),
     "graph": ("graph", "Draw the steps and what waits for what"),
+    "audit": ("audit", "List what people did"),
     "models": ("show", "List model packages"),
     "lineage": ("lineage", "Show where a model or a file comes from"),
     "pipelines": ("pipelines", "List pipelines"),

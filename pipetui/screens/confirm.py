@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
+from pipetui.feed import PipetuiError
 from pipetui.screens.face import Dialog
 from pipetui.viewmodel.executions import title
 from pipetui.viewmodel.lines import Line, Tone, words, wrap
@@ -120,6 +121,59 @@ def ask_stop(ui: PipetuiApp, execution: ExecutionView) -> None:
 
     question = f"Stop {title(execution)}?"
     ui.push_screen(Confirm(question, lines, [Blank("reason", "reason, if you like")]), stop)
+
+
+@dataclass(frozen=True, slots=True)
+class _Count(Blank):
+    """A number of steps, at least one."""
+
+    def value(self, text: str) -> int:
+        """See ``Blank.value``."""
+        if text.strip().isdecimal() and int(text) > 0:
+            return int(text)
+        raise ValueError("it is a whole number, at least 1")
+
+
+def ask_parallelism(ui: PipetuiApp, execution: ExecutionView) -> None:
+    """Ask how many steps may run at once, then change it."""
+    now = f"at most {execution.max_parallel} run" if execution.max_parallel else "the host decides"
+    told = f" Now {now} at once; steps that run already go on in any case."
+
+    def change(values: dict[str, Any] | None) -> None:
+        if values is not None:
+            number = values["steps at once"]
+            deed = ui.feed.change_parallelism(execution.id, number)
+            ui.attempt(deed, f"{title(execution)} runs at most {number} steps at once")
+
+    question = f"How many steps of {title(execution)} at once?"
+    blank = _Count("steps at once", "steps at once")
+    ui.push_screen(Confirm(question, [words(told, Tone.DIM)], [blank]), change)
+
+
+def ask_stop_all(ui: PipetuiApp, executions: Sequence[ExecutionView]) -> None:
+    """Ask, then stop executions one after another, and say of each how that went."""
+    shown = [words(f"   {title(one)}", Tone.DIM) for one in executions[:8]]
+    hidden = len(executions) - len(shown)
+    more = [words(f"   and {hidden} more", Tone.DIM)] if hidden else []
+
+    async def stop_each(reason: str) -> None:
+        told = []
+        for one in executions:
+            try:
+                await ui.feed.stop(one.id, reason)
+            except PipetuiError as problem:
+                told.append(f"{title(one)}: {problem}")
+            else:
+                told.append(f"stopping {title(one)}")
+            ui.say(" · ".join(told))
+
+    def stop(values: dict[str, Any] | None) -> None:
+        if values is not None:
+            ui.run_worker(stop_each(values["reason"]), group="deeds")
+
+    question = f"Stop {len(executions)} executions?"
+    blank = Blank("reason", "reason, if you like")
+    ui.push_screen(Confirm(question, [*shown, *more], [blank]), stop)
 
 
 def ask_answer(ui: PipetuiApp, waiting: WaitingCallback, success: bool) -> None:

@@ -17,7 +17,7 @@ from pipetui.definition_file import changed_since, changes
 from pipetui.feed import PipetuiError, Update
 from pipetui.keys import Performer, bindings
 from pipetui.logview.widget import LogView
-from pipetui.screens.confirm import ask_answer, ask_stop
+from pipetui.screens.confirm import ask_answer, ask_parallelism, ask_stop
 from pipetui.screens.panes import TABS, PanesScreen, tab_at, tab_names
 from pipetui.screens.past import Past
 from pipetui.screens.reading import StepScreen, WhyScreen
@@ -26,11 +26,13 @@ from pipetui.viewmodel import steps as view
 from pipetui.viewmodel.detail import INPUTS, step_lines
 from pipetui.viewmodel.lines import Line, Row, Span, Tone, text_of, words
 from pipetui.viewmodel.moment import Moment
+from pipetui.viewmodel.query import STEP_KEYS, parse
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.log_pane import LogPane
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
 from pipetui.widgets.tab import Tab
+from pipetui.widgets.timeline_pane import TimelineRows
 
 if TYPE_CHECKING:
     from engine.api import Event, ExecutionView, Graph, StepView
@@ -164,6 +166,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             marked=frozenset(self.steps.marked),
             expected=self._expected,
             past=self._past is not None,
+            measured=self.measures,
         )
 
     @property
@@ -237,7 +240,12 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
                 steps[name], steps, self._shape, now=now, display=self.look, stopping=stopping
             )
         rows = [self._rows[name] for name in steps]
-        self.steps.show(self.filter.rows(rows) if self._target == "steps" else rows)
+        if self._target == "steps" and self.filter:
+            query = parse(self.filter.text, STEP_KEYS)
+            rows = [row for row in rows if query.keeps_step(steps[row.key], row.search, now)]
+            if query.problem:
+                self.ui.say(query.problem)
+        self.steps.show(rows)
         self.steps.say_empty("Nothing matches; esc shows all again.")
         if self._follow:
             running = [step.name for step in steps.values() if step.running]
@@ -294,6 +302,17 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     def _picked(self, event: Tab.Picked) -> None:
         self.steps.select(event.step)
 
+    @on(TimelineRows.Opened)
+    async def _timeline_opened(self, event: TimelineRows.Opened) -> None:
+        """The step's log, at the marked time where the log or the samples tell when it was."""
+        self.steps.select(event.step.name)
+        await self.show_tab("log")
+        self.show_selected()
+        if event.at is not None:
+            line = await self.feed.line_at(event.step, event.at)
+            if line is not None:
+                self.log_pane.go_to(line)
+
     def on_key(self, event: events.Key) -> None:
         """A person who moves the cursor is not followed any more."""
         if event.key in ("up", "down", "j", "k", "pageup", "pagedown", "g", "G", "home", "end"):
@@ -307,7 +326,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         match action.handler:
             case "tab":
                 return True
-            case "stop":
+            case "stop" | "parallelism":
                 return self.execution is not None and self.execution.ended_at is None
             case "rerun":
                 return self.execution is not None
@@ -405,6 +424,11 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         """Stop it."""
         if self.execution is not None:
             ask_stop(self.ui, self.execution)
+
+    def action_parallelism(self) -> None:
+        """See the action table."""
+        if self.execution is not None:
+            ask_parallelism(self.ui, self.execution)
 
     def action_answer(self, success: int) -> None:
         """Answer the selected Callback step."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -13,14 +13,17 @@ from textual.widget import Widget
 from pipetui.actions import Action, Scope
 from pipetui.feed import PipetuiError
 from pipetui.keys import bindings
+from pipetui.screens.bulk import BulkScreen
 from pipetui.screens.compare import CompareScreen
-from pipetui.screens.confirm import ask_stop
+from pipetui.screens.confirm import ask_parallelism, ask_stop, ask_stop_all
 from pipetui.screens.face import Face
+from pipetui.screens.history import HistoryScreen
 from pipetui.screens.reading import WhyScreen
 from pipetui.screens.rerun import RerunScreen
 from pipetui.viewmodel import executions as view
 from pipetui.viewmodel.inbox import count
 from pipetui.viewmodel.lines import Span, Tone
+from pipetui.viewmodel.query import parse
 from pipetui.viewmodel.steps import first_to_look_at
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from pipetui.feed import Update
 
 _NONE = "No executions yet: pipetui run FILE starts one."
+_PARAMETERS_FROM = 120
+"""Columns of the terminal from which parameters are columns of the list."""
+_PARAMETERS_MOST = 3
+_NEAR_THE_END = 5
 _NO_MATCH = "Nothing matches; esc shows all again."
 
 
@@ -42,7 +49,11 @@ class ExecutionsScreen(Face, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._order = view.Order.STARTED
+        self._backwards = False
         self._failures = False
+        self._parameters = True
+        self._query = parse("")
+        self._active: dict[str, tuple[int, tuple[str, ...]]] = {}
         self._steps: tuple[str, list[StepView]] = ("", [])
         self._read = ("", 0)
 
@@ -77,6 +88,38 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             return
         self._show_rows()
         self._show_preview()
+        self._read_for_query()
+
+    def filtered(self) -> None:
+        """Another query: what it asks about may have to be read."""
+        self._query = parse(self.filter.text)
+        self.renew()
+
+    def _read_for_query(self) -> None:
+        """Read older executions while a query looks through them, and steps it asks about."""
+        if self._query.asks("step") or (self.filter and not self.feed.all_listed):
+            self.run_worker(self._read_on(), group="query", exclusive=True)
+
+    async def _read_on(self) -> None:
+        try:
+            if self._query.asks("step"):
+                await self._find_active()
+            while self.filter and await self.feed.list_more():
+                if self._query.asks("step"):
+                    await self._find_active()
+                self._show_rows()
+        except PipetuiError as problem:
+            self.ui.say(problem)
+        self._show_rows()
+
+    async def _find_active(self) -> None:
+        """Know which steps run or failed, of the executions that have such."""
+        for one in self.feed.executions:
+            known = self._active.get(one.id, (-1, ()))[0]
+            if known != one.seq and (one.steps_failed or one.steps_running):
+                steps = await self.feed.steps_of(one.id)
+                active = tuple(s.name for s in steps if s.running or s.status == "Failed")
+                self._active[one.id] = (one.seq, active)
 
     def tick(self) -> None:
         """Running executions take a second longer, and their steps move on."""
@@ -85,17 +128,28 @@ class ExecutionsScreen(Face, inherit_bindings=False):
 
     def _show_rows(self) -> None:
         now, feed = self.ui.now(), self.feed
-        executions = view.ordered(feed.executions, self._order, now)
+        executions = list(view.ordered(feed.executions, self._order, now))
+        if self._backwards:
+            executions.reverse()
         if self._failures:
             executions = [one for one in executions if one.steps_failed or one.status == "Failed"]
-        rows = [
-            view.row(one, now=now, display=self.look, running=feed.running.get(one.id, ""))
-            for one in executions
-        ]
-        rows = self.filter.rows(rows)
+        names = self._parameter_names(executions)
+        rows = []
+        for one in executions:
+            running = feed.running.get(one.id, "")
+            row = view.row(one, now=now, display=self.look, running=running, parameters=names)
+            active = self._active.get(one.id, (0, ()))[1]
+            if self._query.keeps_execution(one, row.search, now, (running, *active)):
+                rows.append(row)
+        self.list.show_columns(view.columns(names))
         self.list.show(rows)
         self.list.say_empty(_NO_MATCH if feed.executions else _NONE)
         self._show_head(len(rows))
+
+    def _parameter_names(self, executions: Sequence[ExecutionView]) -> tuple[str, ...]:
+        if not self._parameters or self.app.size.width < _PARAMETERS_FROM:
+            return ()
+        return view.varying(executions, _PARAMETERS_MOST)
 
     def _show_head(self, shown: int) -> None:
         feed = self.feed
@@ -104,8 +158,15 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             left.append(Span("  failures only", Tone.WAIT))
         if self._order is not view.Order.STARTED:
             left.append(Span(f"  {self._order}", Tone.DIM))
-        if shown != len(feed.executions):
-            left.append(Span(f"  {shown} of {len(feed.executions)}", Tone.DIM))
+        if self._backwards:
+            left.append(Span("  backwards", Tone.DIM))
+        loaded = "" if feed.all_listed or not feed.executions else " loaded"
+        if shown != len(feed.executions) or loaded:
+            left.append(Span(f"  {shown} of {len(feed.executions):,}{loaded}", Tone.DIM))
+        if marked := len(self.list.marked):
+            left.append(Span(f"  {marked} marked", Tone.ACCENT))
+        if self._query.problem:
+            left.append(Span(f"  {self._query.problem}", Tone.WAIT))
         totals = view.totals(feed.executions, len(feed.inbox.packages))
         self.head(tuple(left), (*totals, Span(" ")))
 
@@ -149,6 +210,34 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         self._load_preview()
         self.refresh_footer()
 
+    @on(RowList.Moved, "#list")
+    def _near_the_end(self) -> None:
+        """Older executions are read before the cursor meets the end of those that were."""
+        close = self.list.cursor >= len(self.list.rows) - _NEAR_THE_END
+        if close and not self.filter and not self.feed.all_listed:
+            self.run_worker(self._read_more(), group="more", exclusive=True)
+
+    async def _read_more(self) -> None:
+        try:
+            await self.feed.list_more()
+        except PipetuiError as problem:
+            self.ui.say(problem)
+        self._show_rows()
+
+    @on(RowList.Marked, "#list")
+    def _marked(self) -> None:
+        self._show_head(len(self.list.rows))
+        self.refresh_footer()
+
+    @on(RowList.Headed, "#list")
+    def _headed(self, event: RowList.Headed) -> None:
+        """A click on a heading sorts by it, another one backwards."""
+        order = view.ORDER_OF_COLUMN.get(event.title)
+        if order is not None:
+            self._backwards = order is self._order and not self._backwards
+            self._order = order
+            self.renew()
+
     @on(RowList.Chosen, "#list")
     def _chosen(self) -> None:
         self.action_open()
@@ -165,6 +254,8 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         match action.handler:
             case "failures" | "order":
                 return True
+            case "columns":
+                return self.app.size.width >= _PARAMETERS_FROM
             case "inbox":
                 return count(self.feed.inbox) > 0
             case _ if chosen is None:
@@ -172,6 +263,8 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             case "why":
                 return bool(chosen.first_failed)
             case "stop":
+                return any(one.ended_at is None for one in self._meant)
+            case "parallelism":
                 return chosen.ended_at is None
         return True
 
@@ -188,6 +281,13 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             self.list.mark(())
         elif self._failures:
             self.action_failures()
+
+    @property
+    def _meant(self) -> list[ExecutionView]:
+        """The marked executions, or the selected one."""
+        marks = set(self.list.marked)
+        found = [one for one in self.feed.executions if one.id in marks]
+        return found or [one for one in (self.selected,) if one is not None]
 
     def action_open(self) -> None:
         """Open the selected execution."""
@@ -211,14 +311,34 @@ class ExecutionsScreen(Face, inherit_bindings=False):
                 self.app.push_screen(WhyScreen(failed[0]))
 
     def action_rerun(self) -> None:
-        """Run the selected execution again."""
-        if self.selected is not None:
+        """Run the selected execution again, or all marked ones."""
+        if self.list.marked:
+            self.app.push_screen(BulkScreen(self._meant))
+        elif self.selected is not None:
             self.app.push_screen(RerunScreen(self.selected))
 
     def action_stop(self) -> None:
-        """Stop the selected execution."""
+        """Stop the selected execution, or all marked ones that run."""
+        running = [one for one in self._meant if one.ended_at is None]
+        if self.list.marked:
+            ask_stop_all(self.ui, running)
+        elif running:
+            ask_stop(self.ui, running[0])
+
+    def action_parallelism(self) -> None:
+        """See the action table."""
         if self.selected is not None:
-            ask_stop(self.ui, self.selected)
+            ask_parallelism(self.ui, self.selected)
+
+    def action_history(self) -> None:
+        """See the action table."""
+        if self.selected is not None:
+            self.app.push_screen(HistoryScreen(self.selected.pipeline))
+
+    def action_columns(self) -> None:
+        """See the action table."""
+        self._parameters = not self._parameters
+        self.renew()
 
     def action_compare(self) -> None:
         """See the action table."""
@@ -238,7 +358,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
 
     def action_order(self) -> None:
         """The next order."""
-        self._order = self._order.next
+        self._order, self._backwards = self._order.next, False
         self.renew()
 
     def action_copy(self) -> None:

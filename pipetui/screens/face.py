@@ -228,6 +228,12 @@ class Face(Shown):
 
         self.app.push_screen(Palette(valid_actions(self)))
 
+    def action_audit(self) -> None:
+        """See the action table."""
+        from pipetui.screens.audit import AuditScreen
+
+        self.app.push_screen(AuditScreen())
+
     def action_inbox(self) -> None:
         """All that waits for a person."""
         from pipetui.screens.inbox import InboxScreen

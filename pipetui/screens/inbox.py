@@ -71,6 +71,7 @@ class InboxScreen(Face, inherit_bindings=False):
         """See ``Shown``."""
         inbox = self.feed.inbox
         rows = view.rows(inbox, now=self.ui.now(), display=self.look)
+        self.list.styles.height = max(2, min(len(rows) + 1, self.app.size.height // 3))
         self.list.show(self.filter.rows(rows))
         title = f" Waiting for you: {view.count(inbox)}"
         self.head((Span(title, Tone.STRONG),))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from textual import events
 from textual.widget import Widget
 
+from pipetui.measures import Measures
 from pipetui.screens.face import Face
 from pipetui.viewmodel.lines import Line, Span, Tone
 from pipetui.viewmodel.moment import Moment
@@ -19,15 +20,17 @@ from pipetui.widgets.event_pane import EventPane
 from pipetui.widgets.log_pane import LogPane
 from pipetui.widgets.rows import RowList
 from pipetui.widgets.tab import Tab
+from pipetui.widgets.timeline_pane import TimelinePane
 
 if TYPE_CHECKING:
     from pipetui.feed import Feed
 
-TABS = ("steps", "graph", "log", "artifacts", "events")
-PANES: Mapping[str, Callable[[Feed, Display], Tab]] = {
-    "graph": lambda feed, look: DagPane(look, id="graph"),
-    "artifacts": lambda feed, look: ArtifactPane(feed, look, id="artifacts"),
-    "events": lambda feed, look: EventPane(look, id="events"),
+TABS = ("steps", "graph", "timeline", "log", "artifacts", "events", "metrics")
+PANES: Mapping[str, Callable[[Feed, Measures, Display], Tab]] = {
+    "graph": lambda feed, measures, look: DagPane(look, id="graph"),
+    "timeline": lambda feed, measures, look: TimelinePane(measures, id="timeline"),
+    "artifacts": lambda feed, measures, look: ArtifactPane(feed, look, id="artifacts"),
+    "events": lambda feed, measures, look: EventPane(look, id="events"),
 }
 """How the pane of each tab is made; the other tabs are always there."""
 
@@ -45,6 +48,14 @@ class PanesScreen(Face, inherit_bindings=False):
         self._panes: dict[str, Tab] = {}
         self._behind: set[str] = set()
         self._share = 0
+        self._measures: Measures | None = None
+
+    @property
+    def measures(self) -> Measures:
+        """What steps took and told, as far as a pane asked for it."""
+        if self._measures is None:
+            self._measures = Measures(self.feed)
+        return self._measures
 
     @property
     @abstractmethod
@@ -112,7 +123,7 @@ class PanesScreen(Face, inherit_bindings=False):
         """Make the pane of the tab where there is none yet, and paint it."""
         front = self.front
         if front and front not in self._panes:
-            pane = PANES[front](self.feed, self.look)
+            pane = PANES[front](self.feed, self.measures, self.look)
             self._panes[front] = pane
             self._behind.add(front)
             cast("Widget", pane).add_class("tab")

@@ -17,7 +17,7 @@ from pipetui.keys import bindings
 from pipetui.screens.face import Face
 from pipetui.viewmodel import rerun as view
 from pipetui.viewmodel.executions import title
-from pipetui.viewmodel.lines import Line, Span, Tone, wrap
+from pipetui.viewmodel.lines import Line, Span, Tone
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
@@ -49,7 +49,8 @@ class RerunScreen(Face, inherit_bindings=False):
             scope,
             file=execution.file if changed else "",
         )
-        self._arguments = step.arguments if step else None
+        self._step = step
+        self._steps: list[StepView] = []
         self._first = scope
         self._chosen = False
         self._plan: PlanView | None = None
@@ -75,17 +76,23 @@ class RerunScreen(Face, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """The form has the keys."""
-        self.query_one("#plan", TextPane).can_focus = False
         self.form.focus()
         self.run_worker(self._load())
 
     async def _load(self) -> None:
         try:
             parameters = await self.feed.parameters(self.execution.id)
+            steps = await self.feed.steps_of(self.execution.id)
+            self._steps = [one for one in steps if one.arguments is not None]
         except PipetuiError as problem:
             self.ui.say(problem)
             parameters = []
-        known = view.fields(parameters, self.execution.parameters, self._arguments)
+        known = view.fields(
+            parameters,
+            self.execution.parameters,
+            self._step.arguments if self._step else None,
+            self.execution.max_parallel,
+        )
         self._change(replace(self.draft, fields=known))
 
     def renew(self, update: Update | None = None) -> None:
@@ -100,8 +107,11 @@ class RerunScreen(Face, inherit_bindings=False):
         self.form.show(self.filter.rows(view.rows(draft)))
         width = self.app.size.width - 2
         lines = view.plan_lines(self._plan, self._trouble, width)
-        lines += wrap(view.command_line(draft), width, Tone.DIM, indent=" ")
-        self.query_one("#plan", TextPane).show(lines, top=0)
+        lines += view.command_lines(draft, width)
+        if not self._trouble:
+            lines += view.reason_lines(self._plan, width)
+        pane = self.query_one("#plan", TextPane)
+        pane.show(lines, top=None if pane.has_focus else 0)
 
     def _change(self, draft: view.Draft) -> None:
         self.draft = draft
@@ -149,6 +159,8 @@ class RerunScreen(Face, inherit_bindings=False):
                 return self.field is not None
             case "reset":
                 return self.form.key in self.draft.changed
+            case "step":
+                return len(self._steps) > 1 or bool(self._steps and not self.draft.step)
         return action.id not in ("global.palette", "global.inbox", "global.times")
 
     @on(RowList.Moved, "#form")
@@ -177,7 +189,8 @@ class RerunScreen(Face, inherit_bindings=False):
             self.refresh_footer()
             return
         box = self.query_one("#value", Input)
-        box.value = view.shown(value)
+        box.password = field.secret
+        box.value = "" if field.secret else view.shown(value)
         box.placeholder = f"{field.name}  {field.note}"
         box.remove_class("hidden")
         box.focus()
@@ -211,6 +224,14 @@ class RerunScreen(Face, inherit_bindings=False):
         self._chosen = True
         self._change(self.draft.with_scope(direction))
 
+    def action_step(self) -> None:
+        """The next step that ran: its arguments are in the form, and it is where to start from."""
+        names = [one.name for one in self._steps]
+        at = names.index(self.draft.step) if self.draft.step in names else -1
+        self._chosen = True
+        self._change(self.draft.with_step(self._steps[(at + 1) % len(names)]))
+        self.refresh_footer()
+
     def action_reset(self) -> None:
         """Take the change of the selected field back."""
         if self.field is not None:
@@ -231,13 +252,20 @@ class RerunScreen(Face, inherit_bindings=False):
     async def _run(self) -> None:
         draft, feed = self.draft, self.feed
         if draft.scope == "new":
-            new = await feed.start(draft.file, self.execution.pipeline, self._parameters())
-        elif draft.scope == "failed" and not draft.changed:
-            await feed.retry(draft.execution_id)
+            new = await feed.start(
+                draft.file, self.execution.pipeline, self._parameters(), draft.max_parallel
+            )
+        elif draft.goes_on:
+            await feed.retry(draft.execution_id, draft.max_parallel)
             new = draft.execution_id
         else:
             new = await feed.rerun(
-                draft.execution_id, draft.scope, draft.step, draft.parameters, draft.edits
+                draft.execution_id,
+                draft.scope,
+                draft.step,
+                draft.parameters,
+                draft.edits,
+                draft.max_parallel,
             )
         self.ui.open_execution(new)
 

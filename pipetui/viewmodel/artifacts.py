@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len, set_cell_size
+
+from pipetui.term.sanitize import plain
 from pipetui.viewmodel.lines import (
     BLANK,
     Column,
@@ -14,6 +17,7 @@ from pipetui.viewmodel.lines import (
     Span,
     Tone,
     column_widths,
+    heading,
     lay,
     length,
     words,
@@ -41,7 +45,10 @@ class Item:
         uri: of the object, the folder, or the archive that ``member`` is in; its path on this
             host where it has one.
         folder: whether it opens to entries.
-        members: whether it is an archive whose members are listed below it.
+        member: name of a file in the archive ``uri``.
+        artifact: name of the artifact it belongs to.
+        inside: its path in that artifact; empty for the artifact itself.
+        modified_at: seconds since the epoch; 0 where that is not known.
     """
 
     uri: str
@@ -53,6 +60,10 @@ class Item:
     size: int | None = None
     note: str = ""
     there: bool = True
+    artifact: str = ""
+    inside: str = ""
+    files: int = 1
+    modified_at: float = 0.0
 
     @property
     def key(self) -> str:
@@ -71,20 +82,26 @@ def of_artifact(artifact: Artifact) -> Item:
         size=artifact.size if artifact.exists else None,
         note=files + artifact.uri,
         there=artifact.exists,
+        artifact=artifact.name,
+        files=artifact.files,
+        modified_at=artifact.modified_at,
     )
 
 
-def of_entry(entry: ArtifactEntry, depth: int, role: str, *, now: float, display: Display) -> Item:
-    """An object or a folder below an artifact."""
+def of_entry(entry: ArtifactEntry, above: Item, *, now: float, display: Display) -> Item:
+    """An object or a folder in the one ``above`` it."""
     note = display.moment(entry.modified_at, now) if entry.modified_at else ""
     return Item(
         uri=entry.uri,
         name=entry.name.rstrip("/"),
-        depth=depth,
-        role=role,
+        depth=above.depth + 1,
+        role=above.role,
         folder=entry.folder,
         size=None if entry.folder else entry.size,
         note=note,
+        artifact=above.artifact,
+        inside=f"{above.inside}/{entry.name}".strip("/"),
+        modified_at=entry.modified_at,
     )
 
 
@@ -100,6 +117,9 @@ def of_members(archive: Item, preview: Preview) -> list[Item]:
             role=archive.role,
             member=name,
             size=int(count) if count.isdigit() else None,
+            artifact=archive.artifact,
+            inside=archive.inside,
+            modified_at=archive.modified_at,
         )
         for name, kind, count in preview.table.rows
         if kind == "file"
@@ -124,18 +144,54 @@ def row(item: Item, *, opened: bool, display: Display) -> Row:
     )
 
 
+def about(item: Item, *, now: float, display: Display) -> list[Line]:
+    """What is known of an item without looking into it."""
+    place = f"{item.uri}  {item.member}" if item.member else item.uri
+    facts = [size(item.size)] if item.size is not None else []
+    if item.files > 1:
+        facts.append(f"{item.files:,} files")
+    if item.modified_at:
+        facts.append(display.moment(item.modified_at, now))
+    if not item.there:
+        facts.append("not there")
+    told = " · ".join((item.role, item.artifact or item.name, *facts))
+    return [words(f" {place}", Tone.DIM), words(f" {told}", Tone.DIM)]
+
+
 def preview_lines(preview: Preview) -> list[Line]:
-    """A preview: its title, its lines or table, and what is not shown."""
+    """A preview: its title, its numbers, its lines or table, its columns, what is not shown."""
     lines: list[Line] = [words(f" {preview.title}", Tone.STRONG)]
     if preview.note:
         lines.append(words(f" {preview.note}", Tone.WAIT))
     lines.append(BLANK)
-    if preview.table is not None:
-        lines += _table(preview.table.columns, preview.table.rows)
+    summary, table = preview.summary, preview.table
+    if summary is not None and table is None:
+        lines += [*_table(summary.columns, summary.rows), BLANK]
+    if table is not None:
+        lines += _table(table.columns, table.rows)
     lines += [words(f" {text}") for text in preview.lines]
-    if preview.truncated:
-        lines += [BLANK, words(" … more is not shown", Tone.FAINT)]
+    if preview.truncated and preview.picture is None:
+        lines += [words(" … more is not shown", Tone.FAINT)]
+    if summary is not None and table is not None:
+        lines += [BLANK, heading("COLUMNS"), *_table(summary.columns, summary.rows)]
     return lines
+
+
+def shifted(line: Line, cells: int) -> Line:
+    """The line without its first cells."""
+    left: list[Span] = []
+    for span in line:
+        if cells <= 0:
+            left.append(span)
+            continue
+        text = plain(span.text)
+        taken = cell_len(text)
+        if taken > cells:
+            # A wide character that is cut through leaves a space.
+            kept = set_cell_size(text[::-1], taken - cells)[::-1]
+            left.append(Span(kept, span.tone))
+        cells -= taken
+    return tuple(left)
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Line]:

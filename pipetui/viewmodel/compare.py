@@ -30,7 +30,7 @@ def execution_lines(found: ExecutionDifference, width: int) -> list[Line]:
     lines: list[Line] = []
     for area, group in groupby(found.differences, key=lambda one: one.area):
         several = list(group)
-        lines += [heading(_TITLES[area]), *_area(several, width), BLANK]
+        lines += [heading(_TITLES[area]), *difference_lines(several, width), BLANK]
     if not found.differences:
         lines += [words(" Nothing differs.", Tone.STRONG), BLANK]
     if found.same:
@@ -43,7 +43,8 @@ def same_line(areas: Iterable[Area]) -> Line:
     return (Span(" same   ", Tone.DIM), Span(" · ".join(areas), Tone.GOOD))
 
 
-def _area(several: Sequence[Difference], width: int) -> list[Line]:
+def difference_lines(several: Sequence[Difference], width: int) -> list[Line]:
+    """Some differences, a line for each, with what differs inside of files below it."""
     lines: list[Line] = []
     names = min(_NAMES, max(len(_name(one)) for one in several))
     values = max(8, min(_VALUES, (width - names - 12) // 2))

@@ -6,10 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from engine.api import RerunRequest
+from typing import Any
 
 Command = tuple[str, ...]
 
@@ -40,7 +37,9 @@ def shown(value: Any) -> str:
 
 
 def _parameters(values: Mapping[str, Any]) -> Command:
-    return tuple(word for name, value in values.items() for word in ("-p", f"{name}={shown(value)}"))
+    return tuple(
+        word for name, value in values.items() for word in ("-p", f"{name}={shown(value)}")
+    )
 
 
 def _at_once(max_parallel: int) -> Command:
@@ -52,16 +51,27 @@ def run(file: str, parameters: Mapping[str, Any], max_parallel: int = 0) -> Comm
     return ("pipetui", "run", file, *_parameters(parameters), *_at_once(max_parallel))
 
 
-def rerun(request: RerunRequest) -> Command:
-    """Run an execution again; the edits of one step can be said."""
-    command: Command = ("pipetui", "rerun", request.execution_id)
-    edited = next(iter(request.edits), "")
-    step = request.step if request.scope in ("from", "only") else edited
-    command += (*((step,) if step else ()), "--scope", request.scope)
-    command += _parameters(request.parameters)
-    for path, value in request.edits.get(edited, {}).items():
+def rerun(
+    execution_id: str,
+    scope: str,
+    step: str,
+    parameters: Mapping[str, Any],
+    edits: Mapping[str, Mapping[str, Any]],
+    max_parallel: int = 0,
+) -> Command:
+    """Run an execution again; only the edits of the step, or else of the first one, can be said."""
+    command: Command = ("pipetui", "rerun", execution_id)
+    said = step if scope in ("from", "only") else next(iter(edits), "")
+    command += (*((said,) if said else ()), "--scope", scope, *_parameters(parameters))
+    for path, value in edits.get(said, {}).items():
         command += ("--set", f"{path}={shown(value)}")
-    return (*command, *_at_once(request.max_parallel))
+    return (*command, *_at_once(max_parallel))
+
+
+def unsaid(scope: str, step: str, edits: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Steps whose edits that command leaves out."""
+    said = step if scope in ("from", "only") else next(iter(edits), "")
+    return [name for name in edits if name != said]
 
 
 def retry(execution_id: str, max_parallel: int = 0) -> Command:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel.executions import short_id, step_took
 from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading, key_value, words, wrap
+from pipetui.viewmodel.secrets import masked
 from pipetui.viewmodel.sizes import size
 from pipetui.viewmodel.state import Display, step_state
 from pipetui.viewmodel.times import elapsed
@@ -15,10 +15,6 @@ from pipetui.viewmodel.times import elapsed
 if TYPE_CHECKING:
     from engine.api import Artifact, StepView
 
-_SECRET = re.compile(
-    r"(?i)passw(or)?d|secret|(?<!callback)(?<!next)token|api_?key|private_?key|credential"
-)
-_HIDDEN = "••••••"
 _DEEP = 40
 INPUTS, OUTPUTS, ARGUMENTS = "INPUTS", "OUTPUTS", "ARGUMENTS"
 
@@ -147,11 +143,6 @@ def json_lines(value: Any, depth: int = 1, name: str = "") -> list[Line]:
 
 NAMES = ("OutputName", "InputName", "MetricName", "ChannelName", "Name")
 """The members by which SageMaker addresses an item of a list."""
-
-
-def masked(name: str, value: str) -> str:
-    """A value, or dots where its name says that it is a secret."""
-    return _HIDDEN if value and _SECRET.search(name) else value
 
 
 def item_name(item: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, key_value, words, wrap
 from pipetui.viewmodel.progress import bar
+from pipetui.viewmodel.secrets import masked
 from pipetui.viewmodel.state import (
     STOPS_ON_ANSWER,
     Display,
@@ -90,14 +91,45 @@ def _failed_first(execution: ExecutionView) -> int:
     return _URGENCY.index(style) if style in _URGENCY else len(_URGENCY)
 
 
+ORDER_OF_COLUMN = {
+    "STARTED": Order.STARTED,
+    "TOOK": Order.TOOK,
+    "PIPELINE": Order.PIPELINE,
+    "STATUS": Order.STATUS,
+}
+"""What a click on a column's heading sorts by."""
+
+
+def varying(executions: Sequence[ExecutionView], most: int) -> tuple[str, ...]:
+    """Parameters that have more than one value among some executions, the most varying first."""
+    values: dict[str, set[str]] = {}
+    for one in executions:
+        for name, value in one.parameters.items():
+            values.setdefault(name, set()).add(str(value))
+    found = [name for name, different in values.items() if len(different) > 1]
+    return tuple(sorted(found, key=lambda name: (-len(values[name]), name))[:most])
+
+
+def columns(parameters: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of the list, those of parameters before what matters."""
+    extra = [Column(name, min(12, max(6, len(name))), keep=2, right=True) for name in parameters]
+    return (*COLUMNS[:-1], *extra, COLUMNS[-1])
+
+
 def row(
     execution: ExecutionView,
     *,
     now: float,
     display: Display,
     running: str = "",
+    parameters: Sequence[str] = (),
 ) -> Row:
-    """One execution as a row; ``running`` is the name of a step that runs."""
+    """One execution as a row.
+
+    Args:
+        running: the name of a step that runs.
+        parameters: names of parameters that are columns.
+    """
     state = execution_state(execution)
     run = [Span(short_id(execution.id))]
     if execution.retries:
@@ -115,12 +147,17 @@ def row(
             words(display.moment(execution.created_at, now), Tone.DIM),
             words(time_taken(execution, now)),
             words(bar(done, 10, unicode=display.unicode), _bar_tone(execution)),
+            *(words(_value(execution, name), Tone.DIM) for name in parameters),
             matters,
         ),
         search=" ".join(
             (name, execution.id, execution.display_name, state.word, *(s.text for s in matters))
         ),
     )
+
+
+def _value(execution: ExecutionView, name: str) -> str:
+    return masked(name, str(execution.parameters.get(name, "")))
 
 
 def _bar_tone(execution: ExecutionView) -> Tone:
@@ -248,7 +285,9 @@ def _attempt(steps: Sequence[StepView], name: str) -> Line:
 
 
 def _parameters(parameters: Mapping[str, Any], most: int) -> list[Line]:
-    lines = [key_value(name, str(value)) for name, value in list(parameters.items())[:most]]
+    lines = [
+        key_value(name, masked(name, str(value))) for name, value in list(parameters.items())[:most]
+    ]
     hidden = len(parameters) - most
     return lines + ([words(f"   and {hidden} more parameters", Tone.FAINT)] if hidden > 0 else [])
 

@@ -132,7 +132,7 @@ def step_line(
         left = "[" if index == column else "]" if here and index - 1 == column else " "
         spans.append(Span(left, Tone.ACCENT))
         if step is None:
-            spans.append(Span(" " if index >= len(known.executions) else "·"[:1], Tone.FAINT))
+            spans.append(Span("·" if display.unicode else ".", Tone.FAINT))
         else:
             state = step_state(step)
             spans.append(Span(state.mark(display.unicode), tone(state)))

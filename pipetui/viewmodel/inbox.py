@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel.detail import json_lines
@@ -109,9 +109,9 @@ def package_lines(
         key_value("registered", f"{display.clock(package.created_at)} by {package.created_by}"),
         key_value("from", f"{package.step} of {short_id(package.execution_id)}"),
     ]
-    metrics = _metrics(package.evidence)
-    if metrics:
+    if metrics := numbers(package.evidence):
         lines += [BLANK, *_table(metrics, package, approved)]
+    lines += [words(f"  report {uri}", Tone.FAINT) for uri in reports(package.evidence)]
     if approved is not None:
         lines += [BLANK, heading(f"CHANGED SINCE v{approved.version}"), *changes]
     if package.approvals:
@@ -124,51 +124,61 @@ def package_lines(
     return lines
 
 
-_Metric = tuple[str, Any]
+_NAME = 34
 
 
 def _table(
-    metrics: Sequence[_Metric], package: ModelPackageView, approved: ModelPackageView | None
+    metrics: Mapping[str, float], package: ModelPackageView, approved: ModelPackageView | None
 ) -> list[Line]:
-    """The evidence, beside that of the approved version where there is one."""
-    width = min(48, max(len(name) for name, _ in metrics))
-    before = dict(_metrics(approved.evidence)) if approved else {}
-    titles = f"v{package.version:<12}"
+    """The metrics, beside those of the approved version where there is one."""
+    before = numbers(approved.evidence) if approved else {}
+    width = min(_NAME, max(len(name) for name in (*metrics, "EVIDENCE")))
+    titles = f"{f'v{package.version}':>11}"
     if approved:
-        titles += f" {f'approved v{approved.version}':<14} change"
-    lines: list[Line] = [
-        (Span(f" {'EVIDENCE':<{width + 1}}  ", Tone.STRONG), Span(titles, Tone.FAINT))
-    ]
-    for name, value in metrics:
-        line = [Span(f"  {name:<{width}}  ", Tone.DIM), Span(f"{_number(value):<13}")]
+        titles += f"  {f'approved v{approved.version}':>12}  {'change':>8}"
+    lines: list[Line] = [(Span(f"  {'EVIDENCE':<{width}}", Tone.STRONG), Span(titles, Tone.FAINT))]
+    for name, value in metrics.items():
+        short = name if len(name) <= width else f"…{name[-width + 1 :]}"
+        line = [Span(f"  {short:<{width}}", Tone.DIM), Span(f"{value:>11.6g}")]
         if name in before:
-            line += [Span(f" {_number(before[name]):<14}", Tone.DIM), *_growth(before[name], value)]
+            old = before[name]
+            growth = "same" if value == old else f"{(value - old) / abs(old):+.1%}" if old else ""
+            line.append(Span(f"  {old:>12.6g}", Tone.DIM))
+            line.append(Span(f"  {growth:>8}", Tone.STRONG if value != old else Tone.FAINT))
         lines.append(tuple(line))
     return lines
 
 
-def _number(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def numbers(evidence: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of the reports, by the part of their path that tells them apart.
+
+    A report is its content, where somebody has read it; ``value`` stands for what holds it.
+    """
+    found = dict(_leaves(evidence))
+    paths = [name.split(".") for name in found]
+    shared = 0
+    while len(paths) > 1 and all(len(one) > shared + 1 for one in paths):
+        if len({one[shared] for one in paths}) > 1:
+            break
+        shared += 1
+    return {
+        ".".join(path[shared:]): value for path, value in zip(paths, found.values(), strict=True)
+    }
 
 
-def _growth(before: Any, now: Any) -> Line:
-    """By how much a number grew; nothing for what is none."""
-    numbers = [one for one in (before, now) if isinstance(one, int | float)]
-    if len(numbers) < 2 or isinstance(before, bool) or before == 0:
-        return ()
-    return words(
-        f" {(now - before) / abs(before):+.1%}", Tone.STRONG if now != before else Tone.DIM
-    )
+def reports(evidence: Mapping[str, Any]) -> list[str]:
+    """Where the reports lie."""
+    entries = [one for one in evidence.values() if isinstance(one, Mapping)]
+    return [str(one["S3Uri"]) for one in entries if one.get("S3Uri")]
 
 
-def _metrics(value: Any, path: str = "") -> list[_Metric]:
-    """Leaves of the evidence, named by their path; ``value`` members stand for their parents."""
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
     if isinstance(value, Mapping):
-        found: list[_Metric] = []
+        if "S3Uri" in value:
+            yield from _leaves(value.get("Content"), path)
+            return
         for key, item in value.items():
-            name = path if key == "value" and path else f"{path}.{key}" if path else str(key)
-            found += _metrics(item, name)
-        return found
-    if isinstance(value, list):
-        return [(path, f"{len(value)} items")]
-    return [(path, value)]
+            inner = path if key == "value" and path else f"{path}.{key}" if path else str(key)
+            yield from _leaves(item, inner)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and value == value:
+        yield path, float(value)

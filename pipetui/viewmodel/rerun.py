@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel import deeds
 from pipetui.viewmodel.deeds import shown
-from pipetui.viewmodel.detail import NAMES, masked
+from pipetui.viewmodel.detail import NAMES
 from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, words, wrap
+from pipetui.viewmodel.secrets import masked
 
 if TYPE_CHECKING:
     from engine.api import ParameterView, PlanView, StepView
@@ -310,25 +311,22 @@ def scope_line(draft: Draft, unicode: bool = True) -> Line:
     return tuple(spans)
 
 
-def request(draft: Draft) -> RerunRequest:
-    """What is asked of the engine."""
-    return RerunRequest(
-        draft.execution_id,
-        draft.scope,
-        draft.step,
-        draft.parameters,
-        draft.edits,
-        draft.max_parallel,
-    )
-
-
 def command_line(draft: Draft) -> str:
     """The command that does the same, but for the edits of a second step."""
     if draft.goes_on:
         return shlex.join(deeds.retry(draft.execution_id, draft.max_parallel))
     if draft.scope == "new":
         return shlex.join(deeds.run(draft.file, draft.parameters, draft.max_parallel))
-    return shlex.join(deeds.rerun(request(draft)))
+    return shlex.join(
+        deeds.rerun(
+            draft.execution_id,
+            draft.scope,
+            draft.step,
+            draft.parameters,
+            draft.edits,
+            draft.max_parallel,
+        )
+    )
 
 
 def command_lines(draft: Draft, width: int) -> list[Line]:
@@ -340,9 +338,9 @@ def command_lines(draft: Draft, width: int) -> list[Line]:
     }
     seen = replace(draft, changed={**draft.changed, **hidden})
     lines = wrap(command_line(seen), width, Tone.DIM, indent=" ")
-    if len(draft.edits) > 1:
-        more = ", ".join(list(draft.edits)[1:])
-        lines += wrap(f"The command cannot say the edits of {more}.", width, Tone.WAIT, " ")
+    if unsaid := deeds.unsaid(draft.scope, draft.step, draft.edits):
+        told = f"The command cannot say the edits of {', '.join(unsaid)}."
+        lines += wrap(told, width, Tone.WAIT, " ")
     return lines
 
 

@@ -9,7 +9,7 @@ from pipetui.viewmodel.axis import Axis, label, ticks
 from pipetui.viewmodel.bars import Bar, Chart, Phase
 from pipetui.viewmodel.executions import step_took
 from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, fit, words
-from pipetui.viewmodel.sizes import size_text
+from pipetui.viewmodel.sizes import size
 from pipetui.viewmodel.sparks import spark
 from pipetui.viewmodel.state import Display, step_state
 
@@ -141,9 +141,7 @@ def row(
         bar.start <= cursor < bar.end and bar.phase is not Phase.QUEUED
         for bar in chart.bars(step.name)
     )
-    quiet = step.status in ("Skipped", "Blocked", "Waiting") or (
-        cursor is not None and not at_work
-    )
+    quiet = step.status in ("Skipped", "Blocked", "Waiting") or (cursor is not None and not at_work)
     tone = Tone.STRONG if at_work else Tone.DIM if quiet else Tone.PLAIN
     critical = ("◆" if display.unicode else "*") if step.name in chart.critical else " "
     line = (
@@ -166,7 +164,7 @@ def _measured(usage: Usage | None, display: Display) -> Line:
         return fit(BLANK, _MEASURED)
     curve = spark([one.cores for one in usage.samples[1:]], 10, unicode=display.unicode, floor=0.0)
     return (
-        Span(f"  {size_text(usage.peak_memory):>9}"),
+        Span(f"  {size(usage.peak_memory):>9}"),
         Span(f"  {usage.mean_cores:>4.1f} cpu ", Tone.DIM),
         *fit(words(curve, Tone.ACCENT), 11),
     )

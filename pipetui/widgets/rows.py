@@ -10,6 +10,7 @@ from textual.message import Message
 from pipetui.actions import Action
 from pipetui.viewmodel.lines import (
     BLANK,
+    GAP,
     Column,
     Line,
     Row,
@@ -66,6 +67,19 @@ class RowList(Pane):
         def __init__(self, rows: RowList) -> None:
             super().__init__()
             self.rows = rows
+
+        @property
+        def control(self) -> RowList:
+            """The list."""
+            return self.rows
+
+    class Headed(Message):
+        """The heading of a column was clicked."""
+
+        def __init__(self, rows: RowList, title: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.title = title
 
         @property
         def control(self) -> RowList:
@@ -148,6 +162,12 @@ class RowList(Pane):
         self.top += found - here
         self._go(found)
 
+    def show_columns(self, columns: Sequence[Column]) -> None:
+        """Other columns, before rows that have a cell for each of them."""
+        if tuple(columns) != self.columns:
+            self.columns = tuple(columns)
+            self.measured(self.size.width)
+
     def select(self, key: str) -> None:
         """Put the cursor on a row; nothing where there is no such row."""
         for index, row in enumerate(self.rows):
@@ -192,13 +212,24 @@ class RowList(Pane):
         self.sync()
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects, a click on the selected row opens it."""
+        """A click selects, a click on the selected row opens it; one on a heading names it."""
         index = self.top + event.y - self.heading
+        if event.y < self.heading and (title := self._title_at(event.x)):
+            self.post_message(self.Headed(self, title))
         if event.y < self.heading or index >= len(self.rows):
             return
         if index == self._cursor:
             self.post_message(self.Chosen(self, self.key))
         self._go(index)
+
+    def _title_at(self, x: int) -> str:
+        """The title of the column over a cell of the heading."""
+        start = _MARGIN
+        for column, width in zip(self.columns, self._widths, strict=True):
+            if width and start <= x < start + width:
+                return column.title
+            start += width + GAP if width else 0
+        return ""
 
     def head(self) -> list[Line]:
         """The titles of the columns."""

@@ -39,6 +39,7 @@ from engine.model.fold import ExecutionState, apply, apply_package
 from engine.model.status import ApprovalStatus, StepAction
 from engine.sources.comparing import compare, compare_runs
 from engine.sources.measured import MeasuredFiles
+from engine.sources.moments import line_at
 from engine.sources.trials import trials_of
 from engine.storage.preview import Preview, preview, preview_member
 
@@ -149,6 +150,9 @@ class RecordedSource:
         chosen = next((one for one in step.attempts if one.number == attempt), None)
         folder = chosen.directory if chosen else step.directory
         return FileLog(Path(folder or "/nonexistent") / "job.log")
+
+    async def line_at(self, step: StepView, at: float) -> int | None:
+        return line_at(self.log(step), self.measured.usage(step), step.directory, at)
 
     async def usage(self, step: StepView) -> Usage:
         return self.measured.usage(step)

@@ -127,7 +127,7 @@ async def test_a_value_of_the_wrong_type_is_refused_with_the_reason(tmp_path: Pa
 async def test_a_model_is_approved_with_a_comment(tmp_path: Path, size: tuple[int, int]) -> None:
     async with journey(tmp_path, size) as trip:
         await trip.press("a", "down")
-        await trip.sees("Waiting for you: 2", "regression_metrics.rmse", "4.4")
+        await trip.sees("Waiting for you: 2", "rmse", "4.4")
         await trip.press("A")
         await trip.sees("Approve churn-model v7?")
         await trip.type("good enough")

@@ -11,14 +11,18 @@ from pipetui.config import Settings, load, parse, speaks_unicode
 from pipetui.viewmodel.times import TimeMode
 
 ROOT = Path(__file__).resolve().parents[2]
-ACTING = set("RSAX")
+ACTING = set("RSAXP")
 # The graph pane has the arrows, so there the steps are not walked with the list's keys.
 TOGETHER = (
     (Scope.EXECUTIONS, Scope.LIST),
     (Scope.INBOX, Scope.LIST),
+    (Scope.AUDIT, Scope.LIST),
+    (Scope.HISTORY, Scope.LIST),
     (Scope.RERUN, Scope.LIST),
     (Scope.WHY, Scope.LIST),
     (Scope.EXECUTION, Scope.LIST),
+    (Scope.TIMELINE, Scope.LIST),
+    (Scope.METRICS, Scope.LIST),
 )
 
 

@@ -225,8 +225,15 @@ class Simulation:
         """Attempts that are gone by the time another scheduler takes over."""
         for name, view in list(self.views.items()):
             if view.iteration and view.running and self.chance.random() < 0.3:
-                schedule.reopen(name)
-                self.change(name, S.WAITING)
+                self.reopen(schedule, name)
+
+    def reopen(self, schedule: Schedule, name: str) -> None:
+        """An attempt is gone, and another one will be made."""
+        schedule.reopen(name)
+        iteration = self.views[name].iteration
+        if iteration:
+            self.rules[iteration.index].begun.add(name)
+        self.change(name, S.WAITING)
 
     def advance(self, schedule: Schedule) -> None:
         facts, ended = schedule.advance()
@@ -249,6 +256,7 @@ class Simulation:
         for name in taken:
             if self.views[name].iteration:
                 assert name in self.rules[int(name.rpartition("-")[2])].startable()
+            self.views[name] = replace(self.views[name], started_at=1.0)
             self.change(name, S.EXECUTING)
             if name == "Loop":
                 self.expand()
@@ -284,8 +292,7 @@ class Simulation:
 
     def settle(self, schedule: Schedule, name: str) -> None:
         if self.chance.random() < 0.1:
-            schedule.reopen(name)
-            self.change(name, S.WAITING)
+            self.reopen(schedule, name)
             return
         status = self.chance.choices([S.SUCCEEDED, S.FAILED, S.STOPPED], [8, 2, 1])[0]
         self.change(name, status)

@@ -51,7 +51,7 @@ def test_json_is_indented_and_cut_or_broken_json_is_text(tmp_path: Path) -> None
     content = json.dumps({"a": [1, 2]}).encode()
     assert of(tmp_path / "a.json", content).lines[:2] == ("{", '  "a": [')
     assert of(tmp_path / "evaluation", content).kind == "json"
-    assert of(tmp_path / "b.json", content, Limit(bytes=5)).kind == "text"
+    assert of(tmp_path / "b.json", content, Limit(json=5)).kind == "text"
     assert of(tmp_path / "c.json", b"{").kind == "text"
     assert of(tmp_path / "d.json", b"[" * 60_000).kind == "text"
 
