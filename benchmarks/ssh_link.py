@@ -51,7 +51,7 @@ def opened(stage: Stage, rate: float | None, plain: bool) -> Terminal:
     more = SSH | (PLAIN if plain else {})
     terminal = stage.terminal("@last", size=(SIZE[0], SIZE[1]), rate=rate, **more)
     terminal.wait_for("talk", limit=LIMIT_S)
-    terminal.send("3")
+    terminal.send("l")
     terminal.wait(lambda: follows(terminal), LIMIT_S, what="following")
     terminal.listen(3.0)
     return terminal

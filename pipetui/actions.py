@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - the table reads best with one action a line
 """One table of everything a person can do: keymap, footer, help, palette and docs come from it.
 
-Lower-case keys look, the capitals R S A X P act; what acts names what the source must allow. Keys
+Lower-case keys look, the capitals R S A X P T act; what acts names what the source must allow. Keys
 can be remapped by id in the configuration.
 """
 
@@ -101,7 +101,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("executions.stop", "S", _ES, "stop", "Stop the execution", "stop", needs="stop", footer=5),
     Action("executions.answer", "A", _ES, "approve", "Show what waits for your answer", "inbox", needs="answer", footer=6),
     Action("executions.parallelism", "P", _ES, "at once", "Change how many steps of the execution run at once", "parallelism", needs="parallelism"),
-    Action("executions.history", "h", _ES, "history", "Show the pipeline's steps in its last executions as a grid", "history", footer=8),
+    Action("executions.history", "h", _ES, "history", "Show the pipeline's steps in its last executions as a grid", "history"),
     Action("executions.columns", "c", _ES, "parameters", "Show parameters that vary as columns, or no longer", "columns"),
     Action("executions.failures", "exclamation_mark", _ES, "failures", "Show only failures, or all again", "failures"),
     Action("executions.order", "o", _ES, "order", "Sort by start, duration, pipeline or failures first", "order"),
@@ -122,6 +122,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("execution.stop", "S", _E, "stop", "Stop the execution", "stop", needs="stop", footer=6),
     Action("execution.approve", "A", _E, "approve", "Answer the selected Callback step: success", "answer", (1,), needs="answer", footer=7),
     Action("execution.reject", "X", _E, "reject", "Answer the selected Callback step: failure", "answer", (0,), needs="answer", footer=8),
+    Action("execution.shell", "T", _E, "shell", "Open a shell where the selected step's job ran", "shell", needs="shell"),
+    Action("execution.pager", "o", _E, "$PAGER", "Open the selected step's log in $PAGER", "pager"),
     Action("execution.next-failed", "right_square_bracket", _E, "next failed", "Select the next failed step", "failed", (1,)),
     Action("execution.previous-failed", "left_square_bracket", _E, "previous failed", "Select the previous failed step", "failed", (-1,)),
     Action("execution.compare", "equals_sign", _E, "compare", "What differs from the execution before it of its pipeline", "compare"),
@@ -183,8 +185,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.top", "g,home", _LO, "top", "To the first line", "scroll_home"),
     Action("log.left", "left", _LO, "left", "To the left", "scroll_left"),
     Action("log.right", "right", _LO, "right", "To the right", "scroll_right"),
-    Action("artifacts.open", "enter,right", _AR, "open", "Open a folder or an archive, preview a file", "open", footer=1),
+    Action("artifacts.open", "enter,right", _AR, "open", "Open a folder or an archive, read a file again", "open", footer=1),
     Action("artifacts.close", "left", _AR, "close", "Close the folder", "close", footer=2),
+    Action("artifacts.save", "s,ctrl+e", _AR, "save", "Copy the file or the folder to a place of yours", "save", footer=3),
+    Action("artifacts.compare", "equals_sign", _AR, "compare", "What differs from the step's last green run, else the run before", "compare", footer=4),
+    Action("artifacts.pager", "o", _AR, "$PAGER", "Open the file in $PAGER", "pager", footer=5),
+    Action("artifacts.editor", "e", _AR, "$EDITOR", "Open the file in $EDITOR; of an archive's member a copy", "editor", footer=6),
+    Action("artifacts.pan-left", "H", _AR, "pan left", "Move the preview to the left", "pan", ("left",)),
+    Action("artifacts.pan-down", "J", _AR, "pan down", "Move the preview down", "pan", ("down",)),
+    Action("artifacts.pan-up", "K", _AR, "pan up", "Move the preview up", "pan", ("up",)),
+    Action("artifacts.pan-right", "L", _AR, "pan right", "Move the preview to the right", "pan", ("right",)),
     Action("events.open", "enter", _EV, "json", "Show the event as JSON", "open", footer=1),
     Action("history.open", "enter", _HI, "open", "Open the step in that execution", "open", footer=1),
     Action("history.log", "l", _HI, "log", "Open the step's log in that execution", "log", footer=2),
@@ -255,7 +265,7 @@ def markdown(actions: Iterable[Action] = ACTIONS) -> str:
     lines = [
         "# Keys",
         "",
-        "Lower-case keys look, the capitals `R` `S` `A` `X` `P` act: they ask first, are greyed where",
+        "Lower-case keys look, the capitals `R` `S` `A` `X` `P` `T` act: they ask first, are greyed where",
         "the source refuses them, and are kept in the execution's record with who and when.",
         "Arrow keys work everywhere; `j` and `k` are extra.",
         "",

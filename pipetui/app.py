@@ -67,9 +67,11 @@ def run_app(
 async def _run(home: Home, settings: Settings, execution: str, watch: bool, read_only: bool) -> int:
     from pipetui.bookmarks import Bookmarks
     from pipetui.feed import Feed
+    from pipetui.session import Session
     from pipetui.ui import PipetuiApp
 
     feed = await Feed.open(home, read_only=read_only)
+    session = Session(home.root / "ui" / "session.json")
     try:
         if execution:
             execution = (await feed.execution(execution)).id
@@ -79,6 +81,7 @@ async def _run(home: Home, settings: Settings, execution: str, watch: bool, read
             execution=execution,
             watch=watch,
             bookmarks=Bookmarks(home.root / "ui" / "bookmarks.json"),
+            session=session,
         )
         loop = asyncio.get_running_loop()
         loop.call_later(_SETTLED_S, _collect_garbage)
@@ -90,6 +93,7 @@ async def _run(home: Home, settings: Settings, execution: str, watch: bool, read
             return app.return_code
         return await _exit_code(feed, execution) if watch and execution else 0
     finally:
+        session.write()
         await feed.close()
 
 

@@ -28,6 +28,7 @@ class Settings:
         theme: the colours' name; empty takes what fits the terminal.
         linear: say everything a line at a time.
         notify: how the end of a run is told: ``bell``, ``osc``, ``off``, or a command.
+        restore: begin where the last session ended.
         kept_theme: the file that keeps the theme a person chose in the app.
         keys: action id -> keys, separated by commas.
         problems: sentences about what could not be used.
@@ -40,6 +41,7 @@ class Settings:
     theme: str = ""
     notify: str = "osc"
     linear: bool = False
+    restore: bool = True
     kept_theme: Path | None = field(default=None, compare=False)
 
 
@@ -93,6 +95,10 @@ def parse(text: str) -> Settings:
     if not isinstance(linear, bool):
         problems.append("ui.linear is true or false")
         linear = False
+    restore = ui.get("restore", True)
+    if not isinstance(restore, bool):
+        problems.append("ui.restore is true or false")
+        restore = True
     keys: dict[str, str] = {}
     for action, key in _table(document, "keys", problems).items():
         if action not in BY_ID:
@@ -101,7 +107,9 @@ def parse(text: str) -> Settings:
             problems.append(f"keys: {action} needs a key")
         else:
             keys[action] = key
-    return Settings(ascii_only, TimeMode(times), keys, tuple(problems), theme, notify, linear)
+    return Settings(
+        ascii_only, TimeMode(times), keys, tuple(problems), theme, notify, linear, restore
+    )
 
 
 def _table(document: Mapping[str, Any], name: str, problems: list[str]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The executions that were read so far: the newest page, and older ones as far as somebody asked."""
+"""The executions read so far: the newest page, and older ones as far as somebody asked."""
 
 from __future__ import annotations
 

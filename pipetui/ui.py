@@ -6,10 +6,12 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.binding import BindingType
 
 from pipetui import editor
@@ -20,6 +22,7 @@ from pipetui.screens.compare import CompareScreen
 from pipetui.screens.execution import ExecutionScreen
 from pipetui.screens.executions import ExecutionsScreen
 from pipetui.screens.face import Shown
+from pipetui.session import Session, Sight
 from pipetui.term.clipboard import LIMIT, osc52
 from pipetui.term.notify import command, notification
 from pipetui.term.pace import PacedApp
@@ -34,7 +37,7 @@ from pipetui.widgets.ink import Inks
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from engine.api import ExecutionView
+    from engine.api import ExecutionView, Shell
 
 
 PULSE = 0.2
@@ -58,6 +61,7 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         execution: the id of the execution to open at once.
         watch: keep the selection on the step that runs.
         now: gives the present, in seconds since the epoch.
+        session: what was in sight is kept in it, and restored from it unless an execution is named.
         bookmarks: where those in logs are kept; None keeps them for this session.
     """
 
@@ -76,6 +80,7 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         watch: bool = False,
         now: Callable[[], float] = time.time,
         bookmarks: Bookmarks | None = None,
+        session: Session | None = None,
     ) -> None:
         super().__init__()
         for theme in THEMES.values():
@@ -95,7 +100,10 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         if self.settings.ascii is None:
             unicode = speaks_unicode(os.environ)
         self.look = Display(unicode=unicode, times=self.settings.times)
-        self.root: Shown = ExecutionsScreen()
+        self.session = session or Session()
+        restored = self.settings.restore and not execution
+        self._restored = self.session.read() if restored else Sight()
+        self.root = ExecutionsScreen(self._restored)
         self.first: Shown = self.root
         self._execution = execution
         self._watch = watch
@@ -129,10 +137,35 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
             if self._execution:
                 self.first = ExecutionScreen(self._execution, follow=self._watch)
                 await self.push_screen(self.first)
+            elif self._restored.execution:
+                await self._reopen(self._restored)
         self.run_worker(self._pump(), name="pump")
         self.set_interval(PULSE, self._pulse)
         for problem in self.settings.problems:
             self.say(problem)
+
+    async def _reopen(self, sight: Sight) -> None:
+        """The execution that was open, if there still is one."""
+        with suppress(PipetuiError, OSError):
+            one = await self.feed.execution(sight.execution)
+            await self.push_screen(ExecutionScreen(one.id, step=sight.step, tab=sight.tab))
+
+    @property
+    def sight(self) -> Sight:
+        """What is in sight, to come back to."""
+        opened = [one for one in self.screen_stack if isinstance(one, ExecutionScreen)]
+        if not opened or not opened[-1].is_mounted:
+            return self.root.sight
+        last = opened[-1]
+        return replace(
+            self.root.sight, execution=last.execution_id, tab=last.tab, step=last.steps.key
+        )
+
+    def exit(self, *given: Any, **named: Any) -> None:
+        """Leave the program; what is in sight now is kept."""
+        if self.root.is_mounted:
+            self.session.note(self.sight)
+        super().exit(*given, **named)
 
     async def _pump(self) -> None:
         before = self.feed.executions
@@ -187,6 +220,8 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
 
     def _pulse(self) -> None:
         self._pulses += 1
+        if self._pulses % round(1 / PULSE) == 0 and self.root.is_mounted:
+            self.run_worker(partial(self.session.keep, self.sight), group="session")
         if self.paused:
             return
         with self.batch_update():
@@ -282,13 +317,35 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         count = f"{len(more) + 1:,} lines: " if more else ""
         self.say(f"copied {count}{first[:60]}" + (" …" if len(text) > len(first[:60]) else ""))
 
-    def edit_at(self, file: str, line: int) -> None:
-        """Open a file at a line in the person's editor."""
-        with self.suspend():
-            trouble = editor.open_at(file, line)
+    def edit_at(self, file: str, line: int, done: str = "") -> None:
+        """Open a file at a line in the person's editor, then say what was opened."""
+        self.lend(lambda: editor.open_at(file, line), done)
+
+    def page(self, file: str) -> None:
+        """Show a file in the person's pager."""
+        self.lend(lambda: editor.page(file))
+
+    def run_shell(self, shell: Shell) -> None:
+        """Give the terminal to a shell until it ends, and remove what it leaves."""
+
+        def run() -> str:
+            with shell:
+                print("\n".join(plain(line) for line in shell.banner), flush=True)
+                code = shell.run()
+            return f"the shell ended with {code}" if code else ""
+
+        self.lend(run, "back from the shell; what was changed in it is gone")
+
+    def lend(self, use: Callable[[], str], done: str = "") -> None:
+        """Give the terminal away; ``use`` returns what went wrong, or nothing."""
+        try:
+            with self.suspend():
+                trouble = use()
+        except SuspendNotSupported:
+            trouble = "this terminal cannot be given to another program"
         self.repaint()
-        if trouble:
-            self.say(trouble)
+        if told := trouble or done:
+            self.say(told)
 
     def edit_text(self, text: str) -> str:
         """A text after the person edited it; the same where the editor could not be run."""

@@ -78,7 +78,9 @@ async def list_all(desk: Desk, given: Json) -> Json:
 
 async def describe(desk: Desk, given: Json) -> Json:
     """DescribeModelPackage: what its request said, and what became of it."""
-    return await desk.read(lambda reader: describe_package(reader.package(given["ModelPackageName"])))
+    return await desk.read(
+        lambda reader: describe_package(reader.package(given["ModelPackageName"]))
+    )
 
 
 async def update(desk: Desk, given: Json) -> Json:

@@ -30,6 +30,8 @@ class Job:
         image: the container image; other runners do not look at it.
         image_entrypoint: whether ``command`` is only arguments for the image's own entry point.
         grace_s: seconds between SIGTERM and SIGKILL when the job is stopped.
+        hosts: how many hosts it has a part on; ``algo-1`` and so on then resolve for it where the
+            runner can do that.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Job:
     image: str = ""
     image_entrypoint: bool = False
     grace_s: float = 120.0
+    hosts: int = 0
 
 
 _SIGNALS = frozenset(map(int, signals.valid_signals()))

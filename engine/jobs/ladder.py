@@ -161,7 +161,7 @@ def _trial(directory: str) -> Job:
     os.mkdir(ml)
     opt = [f"/opt/{name}" for name in os.listdir("/opt") if name != "ml"]
     command = ("sh", "-c", _TRIAL, "sh", "/opt", *opt)
-    return Job("probe", directory, command, {"PATH": "/usr/bin:/bin"}, ml=ml)
+    return Job("probe", directory, command, {"PATH": "/usr/bin:/bin"}, ml=ml, hosts=1)
 
 
 async def _try_container() -> Finding:

@@ -112,8 +112,11 @@ class NamespaceRunner(ProcessRunner):
         enter, mount = self.recipe.enter, self.recipe.mount
         try:
             if self.recipe.tool == "bwrap":
-                return (*enter, *opt.bubblewrap(job.ml)), mount
-            lines = self._first + opt.fstab(opt.binds(job.ml, self.scratch))
+                named = opt.names(job.hosts, self.scratch)
+                words = [word for one in named for word in ("--bind", one.source, one.target)]
+                return (*enter, *words, *opt.bubblewrap(job.ml)), mount
+            binds = [*opt.names(job.hosts, self.scratch), *opt.binds(job.ml, self.scratch)]
+            lines = self._first + opt.fstab(binds)
             Path(job.directory, "mounts").write_text(lines, "utf-8", "surrogateescape")
         except OSError as error:
             raise JobError(

@@ -47,6 +47,29 @@ def binds(ml: str, scratch: str, host: str = "/opt") -> list[Bind]:
     return [*own, Bind(ml, f"{skeleton}/ml"), Bind(skeleton, opt, read_only=seal)]
 
 
+def names(hosts: int, scratch: str, host: str = "/etc/hosts") -> list[Bind]:
+    """What to mount so that ``algo-1`` to ``algo-<hosts>`` resolve to addresses of this host.
+
+    Each gets its own address of the loopback net, so that all of them may listen on one port. The
+    file is the host's own with these names behind, made under ``scratch`` once.
+    """
+    if not hosts or not os.path.isfile(host):
+        return []
+    with open(host, encoding="utf-8", errors="surrogateescape") as file:
+        text = file.read()
+    text += "\n" + "".join(f"127.0.0.{n} algo-{n}\n" for n in range(1, min(hosts, 254) + 1))
+    data = text.encode("utf-8", "surrogateescape")
+    path = os.path.join(scratch, f"hosts-{hashlib.sha256(data).hexdigest()[:16]}")
+    if not os.path.exists(path):
+        os.makedirs(scratch, mode=0o700, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix="hosts-", dir=scratch)
+        with open(handle, "wb") as made:
+            made.write(data)
+        os.chmod(draft, 0o644)
+        os.rename(draft, path)
+    return [Bind(path, host)]
+
+
 def fstab(binds: Iterable[Bind]) -> str:
     """The binds as fstab(5) lines for ``mount --all``: one process mounts them all."""
     lines = (

@@ -89,6 +89,11 @@ class Sampler:
         if not watched.jobs and watched.ended_cpu_s == 0.0:
             del self._attempts[directory]
 
+    @property
+    def watching(self) -> bool:
+        """Whether there are jobs to sample."""
+        return any(one.jobs for one in self._attempts.values())
+
     def close(self) -> None:
         """Sample no more."""
         self._attempts.clear()

@@ -31,6 +31,7 @@ from engine.model.views import AttemptView, StepView
 from engine.planning.edits import apply_edits
 from engine.planning.retry import failure_class, next_retry, user_code_policies
 from engine.planning.schedule import Schedule
+from engine.runner.announcing import announce
 from engine.runner.attempt import CHILDREN, Attempt, Shell, job_name
 from engine.runner.faults import reach
 from engine.runner.journal import Journal
@@ -496,9 +497,11 @@ class Runner:
         return self._state.steps[name].waits_for_answer
 
     async def _register(self, fact: e.ModelPackageCreated) -> Any:
-        return await self._store.register(
+        package = await self._store.register(
             self._lease, fact, at=self._clock.now(), actor=self._state.execution.created_by
         )
+        await announce(self._store, self._home)
+        return package
 
 
 def _missing_output(attempt: Attempt, command: c.AnswerCallback) -> str:

@@ -16,6 +16,12 @@ REPORT_TIMEOUT_S = 60.0
 """A definition of 5000 steps takes half a second; the rest is for a busy host."""
 
 
+def environment() -> dict[str, str]:
+    """The variables of this process for one that runs ``python -P -m engine...``."""
+    root = str(Path(__file__).resolve().parents[2])
+    return {**os.environ, "PYTHONPATH": _joined(root, os.environ.get("PYTHONPATH", ""))}
+
+
 def launch() -> subprocess.Popen[bytes]:
     """Start a runner process that waits for its request, in a session of its own.
 
@@ -23,8 +29,6 @@ def launch() -> subprocess.Popen[bytes]:
     one will be wanted launches it first and works out the request meanwhile. A process that is
     never asked ends when its input closes.
     """
-    root = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": _joined(root, os.environ.get("PYTHONPATH", ""))}
     return subprocess.Popen(
         # -P: a folder named engine in the working directory is not ours.
         [sys.executable, "-P", "-m", "engine.runner"],
@@ -33,7 +37,7 @@ def launch() -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         start_new_session=True,
         cwd="/",
-        env=environment,
+        env=environment(),
     )
 
 

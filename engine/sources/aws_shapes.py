@@ -109,16 +109,26 @@ def list_executions(views: Iterable[ExecutionView]) -> Json:
     }
 
 
-def list_steps(execution: ExecutionView, steps: Iterable[StepView]) -> Json:
+def list_steps(
+    execution: ExecutionView, steps: Iterable[StepView], usage: Mapping[str, Json] | None = None
+) -> Json:
     """Every step as ListPipelineExecutionSteps gives it, in the given order.
 
     The service leaves out steps that have not started; here they are listed, with the StepStatus
     ``Waiting``, ``Skipped`` or ``Blocked``.
+
+    Args:
+        usage: what steps took of the host, by name.
     """
-    return {"PipelineExecutionSteps": [_step(execution, step) for step in steps]}
+    taken = usage or {}
+    return {
+        "PipelineExecutionSteps": [
+            _step(execution, step, taken.get(step.name, {})) for step in steps
+        ]
+    }
 
 
-def _step(execution: ExecutionView, step: StepView) -> Json:
+def _step(execution: ExecutionView, step: StepView, usage: Json) -> Json:
     return _present(
         StepName=step.name,
         StepDisplayName=step.display_name,
@@ -142,6 +152,7 @@ def _step(execution: ExecutionView, step: StepView) -> Json:
             "CallbackToken": step.callback_token,
             "SourceExecution": step.source_execution,
             "Environment": step.environment,
+            "Usage": usage,
             "Attempts": [
                 {
                     "Number": attempt.number,

@@ -14,16 +14,19 @@ from engine.definition.loader import load
 from engine.errors import CommandRejected, NotFound, PipetuiError
 from engine.home import Home
 from engine.model import commands as c
-from engine.model.events import ModelApprovalChanged
+from engine.model.events import ModelApprovalChanged, StepDeclared
 from engine.model.fold import ExecutionState
 from engine.model.status import EXECUTION_ENDED, ApprovalStatus, StepAction, StepStatus
 from engine.model.views import ModelPackageView, StepView
 from engine.pipelines import limits
 from engine.runner import takeover
+from engine.runner.announcing import announce
+from engine.runner.forecast import forecast
 from engine.runner.process import RunnerRequest, alive
+from engine.runner.recall import Recalled
 from engine.runner.resume import resume_orphans, take_over
 from engine.runner.spawn import spawn
-from engine.runner.start import DefinitionText, Prepared, pinned_definition, prepare
+from engine.runner.start import Prepared, pinned_definition, prepare
 from engine.runner.wakeup import nudge
 from engine.sources.base import (
     PlannedStep,
@@ -32,7 +35,7 @@ from engine.sources.base import (
     RerunRequest,
     StartRequest,
 )
-from engine.steps.container import resolve_image
+from engine.steps.container import resolve_image, runs_images
 from engine.store import queries
 from engine.store.connection import connect
 from engine.store.sqlite import SqliteStore
@@ -67,7 +70,9 @@ class LocalControl:
             named = request.source_execution
             source = await store.state(named) if named else None
             pinned = await pinned_definition(store, request)
-        return await asyncio.to_thread(_plan_view, self._home, request, source, pinned)
+            prepared = await asyncio.to_thread(prepare, self._home, request, source, pinned)
+            recalled = await forecast(self._home, store, self._clock, request, prepared)
+        return await asyncio.to_thread(_plan_view, prepared, recalled)
 
     async def rerun(self, request: RerunRequest) -> str:
         """See ``Control.rerun``."""
@@ -185,7 +190,9 @@ class LocalControl:
             raise CommandRejected(f"{found.arn} is {approval} already", code="approval-unchanged")
         fact = ModelApprovalChanged(found.arn, found.approval, approval, comment, ssh_client())
         async with self._store() as store:
-            return await store.decide(fact, at=self._clock.now(), actor=self._who)
+            decided = await store.decide(fact, at=self._clock.now(), actor=self._who)
+            await announce(store, self._home)
+            return decided
 
     async def resume(self) -> Sequence[str]:
         """See ``Control.resume``."""
@@ -287,25 +294,20 @@ def _selection(
     return tuple(name for name in state.steps if name in chosen)
 
 
-def _plan_view(
-    home: Home,
-    request: StartRequest,
-    source: ExecutionState | None,
-    pinned: DefinitionText | None,
-) -> PlanView:
-    prepared = prepare(home, request, source, pinned)
+def _plan_view(prepared: Prepared, recalled: Mapping[str, Recalled]) -> PlanView:
     refused = {problem.path: problem for problem in prepared.plan.refused}
     steps = []
     for declared in prepared.plan.steps:
         step = prepared.definition.steps[declared.name]
         problem = refused.get(step.path)
-        runs = declared.action is StepAction.RUN
+        action, reason = _remembered(declared, recalled.get(declared.name))
+        runs = action is StepAction.RUN
         steps.append(
             PlannedStep(
                 declared.name,
                 declared.type,
-                declared.action,
-                declared.reason,
+                action,
+                reason,
                 _environment(prepared, declared.name) if runs else "",
                 declared.stand_in if runs else "",
                 problem.message if problem else "",
@@ -316,6 +318,15 @@ def _plan_view(
     return PlanView(prepared.pipeline, prepared.parameters, tuple(steps), tuple(problems))
 
 
+def _remembered(declared: StepDeclared, recalled: Recalled | None) -> tuple[StepAction, str]:
+    """What becomes of a planned step by what the cache says of it, and why."""
+    if recalled is None:
+        return declared.action, declared.reason
+    if recalled.found is None:
+        return declared.action, f"{declared.reason}; {recalled.why}"
+    return StepAction.CACHED, f"{declared.reason}; result of {recalled.found.execution_id}"
+
+
 def _environment(prepared: Prepared, name: str) -> str:
     arguments = prepared.definition.steps[name].arguments
     image = (arguments.get("AppSpecification") or {}).get("ImageUri") or (
@@ -323,13 +334,19 @@ def _environment(prepared: Prepared, name: str) -> str:
     ).get("TrainingImage")
     if not isinstance(image, str):
         return ""
+    short = image.rsplit("/", 1)[-1]
+    if runs_images(prepared.config):
+        return f"{short} in a container"
     resolution = resolve_image(image, prepared.config)
+    if resolution.kind == "refused":
+        # Its refusal says why, or what stands in for it.
+        return ""
     where = (
         "host's interpreter"
         if resolution.kind == "host"
         else ", ".join(resolution.requirements[:3])
     )
-    return f"{image.rsplit('/', 1)[-1]} -> {where} ({resolution.grade.value})"
+    return f"{short} -> {where} ({resolution.grade.value})"
 
 
 def _problem(error: PipetuiError, *, warning: bool = False) -> Problem:

@@ -67,6 +67,19 @@ class LocalReader:
             hint=f"Did you mean {close[0]}?" if close else f"It has {', '.join(names[:12])}.",
         )
 
+    def usage(self, step: StepView) -> dict[str, float]:
+        """What the step's current attempt took of the host; empty where nobody sampled it."""
+        from engine.sources.usage import UsageFile
+
+        found = UsageFile(step.directory).read()
+        if not found.samples:
+            return {}
+        return {
+            "PeakMemoryBytes": found.peak_memory,
+            "CpuSeconds": round(found.cpu_s, 2),
+            "MeanCores": round(found.mean_cores, 2),
+        }
+
     def events(self, execution_id: str, after: int = 0) -> list[Event]:
         """Up to 1000 events with ``seq > after``, oldest first."""
         return queries.events(self._db, execution_id, after)

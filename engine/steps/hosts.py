@@ -108,6 +108,7 @@ def jobs_on(
             image=image,
             image_entrypoint=image_entrypoint,
             grace_s=context.services.config.grace_s,
+            hosts=host.count,
         )
         for host in hosts
     ]

@@ -43,6 +43,15 @@ from engine.steps.training_output import Kept, expected_model, store_results
 
 Json = Mapping[str, Any]
 
+_WATCHERS = (
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "TensorBoardOutputConfig",
+)
+"""What a request says to SageMaker Debugger and Profiler; kept among the properties."""
+
 
 class TrainingStep:
     """Runs CreateTrainingJob requests.
@@ -90,8 +99,9 @@ class TrainingStep:
         return None
 
     def stand_in(self, step: Step) -> str:
-        """None: the job is run for real."""
-        return ""
+        """None, the job is run for real; but Debugger and Profiler watch no job here."""
+        asked = [name for name in _WATCHERS if _asks(step.arguments.get(name))]
+        return f"Debugger and Profiler do not run here ({', '.join(asked)})" if asked else ""
 
     async def run(self, context: StepContext) -> Outcome:
         """Run the job on as many local hosts as it asks for."""
@@ -157,6 +167,11 @@ class TrainingStep:
             "PIPETUI_PREFLIGHT": context.services.config.preflight,
             **text_map(context.arguments.get("Environment")),
         }
+
+
+def _asks(watcher: Any) -> bool:
+    """Whether one of ``_WATCHERS`` asks for anything."""
+    return bool(watcher) and not (isinstance(watcher, Mapping) and watcher.get("DisableProfiler"))
 
 
 def image_of(arguments: Json) -> str:

@@ -35,8 +35,8 @@ class AnyTrainingStep:
         return kind_of(step.arguments, config).refuse(step, config)
 
     def stand_in(self, step: Step) -> str:
-        """None: the job is run for real."""
-        return ""
+        """What does not run of a training job, whatever its kind."""
+        return _PLAIN.stand_in(step)
 
     async def run(self, context: StepContext) -> Outcome:
         """Run one attempt of a step of this kind."""

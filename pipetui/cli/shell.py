@@ -17,7 +17,7 @@ from pipetui.cli.session import Session
 @execution_argument
 @step_argument()
 @click.option("--job", default="", metavar="NAME",
-              help="Of a step with several jobs: the end of its folder's name, algo-2.")  # fmt: skip
+              help="Which of several jobs: the end of its folder's name.")  # fmt: skip
 @click.argument("words", nargs=-1, metavar="[-- COMMAND...]", type=click.UNPROCESSED)
 def shell(session: Session, execution: str, step: str, job: str, words: Sequence[str]) -> int:
     """Open a shell where the job of STEP ran, or run COMMAND there.

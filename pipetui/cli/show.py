@@ -109,7 +109,8 @@ def _facts(view: ExecutionView, folder: str) -> Iterator[tuple[str, str]]:
         yield "parameter", f"{name} = {value}"
     if view.source_execution:
         yield "source", view.source_execution
-    yield "definition", view.file
+    version = f", version {view.pipeline_version}" if view.pipeline_version else ""
+    yield "definition", f"{view.file}{version}".lstrip(", ")
     yield "folder", folder
     yield "runner", f"process {view.runner_pid}, lease epoch {view.epoch}"
 
@@ -123,8 +124,9 @@ def steps(session: Session, execution: str) -> int:
     with session.reader() as reader:
         view = reader.execution(execution)
         found = reader.steps(view.id)
+        usage = {} if session.text else {one.name: reader.usage(one) for one in found}
     if not session.text:
-        return _documents(session, api.list_steps(view, found), "PipelineExecutionSteps")
+        return _documents(session, api.list_steps(view, found, usage), "PipelineExecutionSteps")
     rows: list[_Row] = [
         (
             one.name,
@@ -153,7 +155,10 @@ def _note(step: StepView) -> str:
         return f"from {step.source_execution}"
     if step.failure_reason or step.doing or step.note:
         return step.failure_reason or step.doing or step.note
-    return step.stand_in if step.attempts else step.reason
+    if step.attempts and step.stand_in:
+        return step.stand_in
+    # Of a step that ran, what it waited for is no news; what the cache lacked is.
+    return step.reason if not step.attempts or step.reason.startswith("cache:") else ""
 
 
 @command()

@@ -52,35 +52,45 @@ class AuditScreen(Face, inherit_bindings=False):
     def on_mount(self) -> None:
         """The list has the keys; records are read beside it."""
         self.list.focus()
-        self.run_worker(self._read(), group="audit", exclusive=True)
+        self.run_worker(self._read, group="audit", exclusive=True)
 
-    async def _read(self, older: bool = False) -> None:
-        """The newest records, or a page of older ones; all of them while a filter looks."""
+    async def _read(self) -> None:
+        """The newest records, then all older ones while a filter looks for some."""
+        await self._read_page(0)
+        if self.filter:
+            await self._read_older()
+
+    async def _read_older(self) -> None:
+        """A page of older records, all of them while a filter looks for some."""
+        while not self._complete:
+            before = min((one.seq for one in self._events.values()), default=0)
+            await self._read_page(before)
+            if not self.filter:
+                break
+
+    async def _read_page(self, before: int) -> None:
         try:
-            before = min((one.seq for one in self._events.values()), default=0) if older else 0
             page = await self.feed.actions(before)
-            fresh = {str(one.seq): one for one in page}
-            joined = {**self._events, **fresh} if older else {**fresh, **self._events}
-            self._events = dict(sorted(joined.items(), key=lambda pair: -pair[1].seq))
-            self._complete = self._complete or (not page if older else False)
         except PipetuiError as problem:
             self.ui.say(problem)
+            self._complete = True
             return
-        self.list.say_empty("Nobody has done anything yet." if not self._events else "No match")
+        self._complete = self._complete or (bool(before) and not page) or not (page or self._events)
+        joined = {**self._events, **{str(one.seq): one for one in page}}
+        self._events = dict(sorted(joined.items(), key=lambda pair: -pair[1].seq))
+        self.list.say_empty("Nothing matches; esc shows all." if joined else "Nobody did anything.")
         self.renew()
-        if self.filter and not self._complete:
-            self.run_worker(self._read(older=True), group="audit", exclusive=True)
 
     def filtered(self) -> None:
         """Another filter looks through everything."""
         self.renew()
         if self.filter and not self._complete:
-            self.run_worker(self._read(older=True), group="audit", exclusive=True)
+            self.run_worker(self._read_older, group="audit", exclusive=True)
 
     def renew(self, update: Update | None = None) -> None:
         """See ``Shown``."""
         if update is not None and update.executions is not None:
-            self.run_worker(self._read(), group="audit", exclusive=True)
+            self.run_worker(self._read, group="audit", exclusive=True)
             return
         names = {one.id: one.pipeline for one in self.feed.executions}
         now = self.ui.now()
@@ -111,7 +121,7 @@ class AuditScreen(Face, inherit_bindings=False):
         self._show_below()
         close = self.list.cursor >= len(self.list.rows) - _NEAR_THE_END
         if close and self._events and not self._complete:
-            self.run_worker(self._read(older=True), group="audit", exclusive=True)
+            self.run_worker(self._read_older, group="audit", exclusive=True)
 
     def focus_body(self) -> None:
         """The list."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -59,7 +60,7 @@ class BulkScreen(Face, inherit_bindings=False):
     def _plan_again(self) -> None:
         self._plans = {}
         self.renew()
-        self.run_worker(self._make_plans(self.scope), group="plan", exclusive=True)
+        self.run_worker(partial(self._make_plans, self.scope), group="plan", exclusive=True)
 
     async def _make_plans(self, scope: str) -> None:
         for one in self.executions:

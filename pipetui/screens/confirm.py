@@ -20,7 +20,7 @@ from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 
 if TYPE_CHECKING:
-    from engine.api import ExecutionView, ModelPackageView, ParameterView, WaitingCallback
+    from engine.api import ExecutionView, ModelPackageView, ParameterView, StepView, WaitingCallback
     from pipetui.ui import PipetuiApp
 
 
@@ -196,6 +196,29 @@ def ask_answer(ui: PipetuiApp, waiting: WaitingCallback, success: bool) -> None:
 
     verb = "Approve" if success else "Reject"
     ui.push_screen(Confirm(f"{verb} {step.name}?", lines, blanks), answer)
+
+
+def ask_shell(ui: PipetuiApp, step: StepView) -> None:
+    """Ask, then open a shell where a step's job ran."""
+    told = (
+        "It has the job's interpreter, its variables, secrets included, and its /opt/ml. What is"
+        " changed there goes with the shell; what it does elsewhere is done."
+    )
+    lines = wrap(told, min(100, ui.size.width - 2), Tone.DIM, " ")
+    if step.running:
+        lines.append(words(" The job still runs: what it writes now may not be seen.", Tone.WAIT))
+
+    async def open_shell() -> None:
+        ui.run_shell(await ui.feed.shell(step))
+
+    def answer(values: dict[str, Any] | None) -> None:
+        if values is not None:
+            ui.attempt(open_shell())
+
+    ui.push_screen(Confirm(f"Open a shell in {step.name}?", lines, [_GO]), answer)
+
+
+_GO = Blank("go", "enter opens it")
 
 
 def _hint(parameter: ParameterView) -> str:

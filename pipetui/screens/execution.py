@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -17,7 +18,8 @@ from pipetui.definition_file import changed_since, changes
 from pipetui.feed import PipetuiError, Update
 from pipetui.keys import Performer, bindings
 from pipetui.logview.widget import LogView
-from pipetui.screens.confirm import ask_answer, ask_parallelism, ask_stop
+from pipetui.measures import Measure
+from pipetui.screens.confirm import ask_answer, ask_parallelism, ask_shell, ask_stop
 from pipetui.screens.panes import TABS, PanesScreen, tab_at, tab_names
 from pipetui.screens.past import Past
 from pipetui.screens.reading import StepScreen, WhyScreen
@@ -25,6 +27,7 @@ from pipetui.screens.rerun import RerunScreen
 from pipetui.viewmodel import steps as view
 from pipetui.viewmodel.detail import INPUTS, step_lines
 from pipetui.viewmodel.lines import Line, Row, Span, Tone, text_of, words
+from pipetui.viewmodel.metrics import note as metric_note
 from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.query import STEP_KEYS, parse
 from pipetui.widgets.bar import Bar
@@ -37,6 +40,8 @@ from pipetui.widgets.timeline_pane import TimelineRows
 if TYPE_CHECKING:
     from engine.api import Event, ExecutionView, Graph, StepView
 
+_CURVES = 20
+"""Training steps that run at once whose metrics the list of steps tells."""
 _RED = frozenset({"Failed", "Stopped", "Blocked", "Skipped"})
 
 
@@ -207,6 +212,12 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         running = {step.name for step in self.feed.steps.values() if step.running}
         self._show_steps(running)
         self.show_front(running)
+        training = [
+            one for one in self.feed.steps.values() if one.running and one.type == "Training"
+        ]
+        if training:
+            look = self.measures.look(training[:_CURVES], Measure.SERIES)
+            self.run_worker(look, name="metrics", group="metrics", exclusive=True)
 
     def pulse(self) -> None:
         """The log may have grown."""
@@ -237,7 +248,13 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             changed, self._seen = set(steps), seen
         for name in changed or ():
             self._rows[name] = view.row(
-                steps[name], steps, self._shape, now=now, display=self.look, stopping=stopping
+                steps[name],
+                steps,
+                self._shape,
+                now=now,
+                display=self.look,
+                stopping=stopping,
+                metric=metric_note(self.measures.series(steps[name]), self.look),
             )
         rows = [self._rows[name] for name in steps]
         if self._target == "steps" and self.filter:
@@ -391,6 +408,20 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     async def action_log(self) -> None:
         """The selected step's log."""
         await self.show_tab("log")
+
+    def action_shell(self) -> None:
+        """Ask, then open a shell where the selected step's job ran."""
+        if self.selected is not None:
+            ask_shell(self.ui, self.selected)
+
+    def action_pager(self) -> None:
+        """The selected step's log in the pager."""
+        step = self.selected
+        log = Path(step.directory) / "job.log" if step is not None and step.directory else None
+        if log is not None and log.is_file():
+            self.ui.page(str(log))
+        elif step is not None:
+            self.ui.say(f"{step.name} has no log yet")
 
     def action_why(self) -> None:
         """Why the selected step is red."""

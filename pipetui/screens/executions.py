@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
+from textual.widgets import Input
 
 from pipetui.actions import Action, Scope
 from pipetui.feed import PipetuiError
@@ -20,6 +22,7 @@ from pipetui.screens.face import Face
 from pipetui.screens.history import HistoryScreen
 from pipetui.screens.reading import WhyScreen
 from pipetui.screens.rerun import RerunScreen
+from pipetui.session import Sight
 from pipetui.viewmodel import executions as view
 from pipetui.viewmodel.inbox import count
 from pipetui.viewmodel.lines import Span, Tone
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from engine.api import ExecutionView, StepView
     from pipetui.feed import Update
 
+_FRESH = Sight()
 _NONE = "No executions yet: pipetui run FILE starts one."
 _PARAMETERS_FROM = 120
 """Columns of the terminal from which parameters are columns of the list."""
@@ -42,15 +46,21 @@ _NO_MATCH = "Nothing matches; esc shows all again."
 
 
 class ExecutionsScreen(Face, inherit_bindings=False):
-    """The list of executions."""
+    """The list of executions.
+
+    Args:
+        sight: how it was when a person left.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EXECUTIONS, Scope.GLOBAL)
 
-    def __init__(self) -> None:
+    def __init__(self, sight: Sight = _FRESH) -> None:
         super().__init__()
-        self._order = view.Order.STARTED
-        self._backwards = False
-        self._failures = False
+        known = sight.order in list(view.Order)
+        self._order = view.Order(sight.order) if known else view.Order.STARTED
+        self._backwards = sight.backwards
+        self._failures = sight.failures
+        self._restored = sight
         self._parameters = True
         self._query = parse("")
         self._active: dict[str, tuple[int, tuple[str, ...]]] = {}
@@ -78,7 +88,22 @@ class ExecutionsScreen(Face, inherit_bindings=False):
     def on_mount(self) -> None:
         """The list has the keys, the preview none."""
         self.query_one("#preview", TextPane).can_focus = False
+        if self._restored.filter:
+            box = self.query_one("#filter", Input)
+            box.remove_class("hidden")
+            box.value = self._restored.filter
         self.list.focus()
+
+    @property
+    def sight(self) -> Sight:
+        """How the list is, to come back to."""
+        return Sight(
+            selected=self.list.key,
+            filter=self.filter.text,
+            order=self._order.value,
+            backwards=self._backwards,
+            failures=self._failures,
+        )
 
     def renew(self, update: Update | None = None) -> None:
         """See ``Shown``."""
@@ -98,7 +123,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
     def _read_for_query(self) -> None:
         """Read older executions while a query looks through them, and steps it asks about."""
         if self._query.asks("step") or (self.filter and not self.feed.all_listed):
-            self.run_worker(self._read_on(), group="query", exclusive=True)
+            self.run_worker(self._read_on, group="query", exclusive=True)
 
     async def _read_on(self) -> None:
         try:
@@ -143,6 +168,9 @@ class ExecutionsScreen(Face, inherit_bindings=False):
                 rows.append(row)
         self.list.show_columns(view.columns(names))
         self.list.show(rows)
+        if rows and self._restored.selected:
+            self.list.select(self._restored.selected)
+            self._restored = _FRESH
         self.list.say_empty(_NO_MATCH if feed.executions else _NONE)
         self._show_head(len(rows))
 
@@ -175,7 +203,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         chosen = self.selected
         if chosen is not None and (chosen.id, chosen.seq) != self._read:
             self._read = (chosen.id, chosen.seq)
-            self.run_worker(self._read_steps(chosen.id), group="preview", exclusive=True)
+            self.run_worker(partial(self._read_steps, chosen.id), group="preview", exclusive=True)
 
     async def _read_steps(self, execution_id: str) -> None:
         try:
@@ -215,7 +243,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         """Older executions are read before the cursor meets the end of those that were."""
         close = self.list.cursor >= len(self.list.rows) - _NEAR_THE_END
         if close and not self.filter and not self.feed.all_listed:
-            self.run_worker(self._read_more(), group="more", exclusive=True)
+            self.run_worker(self._read_more, group="more", exclusive=True)
 
     async def _read_more(self) -> None:
         try:
@@ -283,7 +311,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             self.action_failures()
 
     @property
-    def _meant(self) -> list[ExecutionView]:
+    def _meant(self) -> Sequence[ExecutionView]:
         """The marked executions, or the selected one."""
         marks = set(self.list.marked)
         found = [one for one in self.feed.executions if one.id in marks]

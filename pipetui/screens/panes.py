@@ -18,6 +18,7 @@ from pipetui.widgets.artifact_pane import ArtifactPane
 from pipetui.widgets.dag_pane import DagPane
 from pipetui.widgets.event_pane import EventPane
 from pipetui.widgets.log_pane import LogPane
+from pipetui.widgets.metrics_pane import MetricsPane
 from pipetui.widgets.rows import RowList
 from pipetui.widgets.tab import Tab
 from pipetui.widgets.timeline_pane import TimelinePane
@@ -31,6 +32,7 @@ PANES: Mapping[str, Callable[[Feed, Measures, Display], Tab]] = {
     "timeline": lambda feed, measures, look: TimelinePane(measures, id="timeline"),
     "artifacts": lambda feed, measures, look: ArtifactPane(feed, look, id="artifacts"),
     "events": lambda feed, measures, look: EventPane(look, id="events"),
+    "metrics": lambda feed, measures, look: MetricsPane(feed, measures, id="metrics"),
 }
 """How the pane of each tab is made; the other tabs are always there."""
 
@@ -113,7 +115,8 @@ class PanesScreen(Face, inherit_bindings=False):
     def show_front(self, changed: set[str] | None = None) -> None:
         """Paint the pane in sight; what was out of sight is painted whole when it comes back."""
         pane, moment = self.pane(self.front), self.moment
-        if pane is None or moment is None:
+        # One that is being mounted is painted whole when it is there.
+        if pane is None or moment is None or not cast("Widget", pane).is_mounted:
             return
         whole = self.front in self._behind
         self._behind = set(self._panes) - {self.front}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
@@ -15,7 +16,7 @@ from pipetui.actions import Action, Scope
 from pipetui.feed import PipetuiError, unseen_lines
 from pipetui.keys import bindings
 from pipetui.screens.face import Face
-from pipetui.source_code import around, locate
+from pipetui.source_code import around, locate, original, source_uris
 from pipetui.viewmodel import detail
 from pipetui.viewmodel.compare import since_lines
 from pipetui.viewmodel.executions import short_id
@@ -115,7 +116,7 @@ class WhyScreen(Reading, inherit_bindings=False):
         super().__init__(f"{step.name}  why")
         self.step = step
         self.lines = [words(" reading the log", Tone.FAINT)]
-        self._place = ("", 0)
+        self._place = ("", "", 0)
 
     def on_mount(self) -> None:
         """The log is read beside the screen's loop: it may be long."""
@@ -125,7 +126,8 @@ class WhyScreen(Reading, inherit_bindings=False):
         log = self.feed.log(self.step)
         summary, block, file, number = await asyncio.to_thread(_first_error, log)
         path = locate(file, self.step.directory)
-        self._place = (str(path or ""), number)
+        if path is not None:
+            self._place = (*await self._to_edit(path), number)
         code = await asyncio.to_thread(around, path, number) if path else []
         tell = partial(
             detail.why,
@@ -145,6 +147,20 @@ class WhyScreen(Reading, inherit_bindings=False):
             self.lines = tell(since=await self._compared(log))
         self.renew()
 
+    async def _to_edit(self, copy: Path) -> tuple[str, str]:
+        """The file behind the attempt's copy, or the copy; and which one it is, in words."""
+        step = self.step
+        others = []
+        execution = await self.feed.execution(step.execution_id)
+        for uri in source_uris(copy, step.directory, step.arguments):
+            with suppress(PipetuiError):
+                beside = str(Path(execution.file).parent / uri)
+                others.append(await self.feed.place(uri) if "://" in uri else beside)
+        found = await asyncio.to_thread(original, copy, execution.file, filter(None, others))
+        if found is not None:
+            return str(found), f"opened {found}"
+        return str(copy), f"opened the attempt's copy, which no run reads again: {copy}"
+
     async def _compared(self, log: LogSource) -> list[Line]:
         """What differs since the step's last green run."""
         green = await self.feed.last_green(self.step)
@@ -161,8 +177,9 @@ class WhyScreen(Reading, inherit_bindings=False):
         return action.handler != "editor" or bool(self._place[0])
 
     def action_editor(self) -> None:
-        """Open the file at the line."""
-        self.ui.edit_at(*self._place)
+        """Open the file at the line, and say which one."""
+        file, told, line = self._place
+        self.ui.edit_at(file, line, told)
 
     def action_log(self) -> None:
         """The whole log, at the error."""

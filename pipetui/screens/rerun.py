@@ -16,6 +16,7 @@ from pipetui.feed import PipetuiError
 from pipetui.keys import bindings
 from pipetui.screens.face import Face
 from pipetui.viewmodel import rerun as view
+from pipetui.viewmodel.deeds import shown
 from pipetui.viewmodel.executions import title
 from pipetui.viewmodel.lines import Line, Span, Tone
 from pipetui.widgets.bar import Bar
@@ -190,7 +191,7 @@ class RerunScreen(Face, inherit_bindings=False):
             return
         box = self.query_one("#value", Input)
         box.password = field.secret
-        box.value = "" if field.secret else view.shown(value)
+        box.value = "" if field.secret else shown(value)
         box.placeholder = f"{field.name}  {field.note}"
         box.remove_class("hidden")
         box.focus()

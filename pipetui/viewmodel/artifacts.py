@@ -34,7 +34,8 @@ COLUMNS = (
     Column("SIZE", 9, keep=6, right=True),
     Column("", 12, grow=4, keep=2, tail=True),
 )
-_WIDEST = 24
+_WIDEST, _PATH = 24, 56
+"""Cells of a column of a table, and of the paths of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def preview_lines(preview: Preview) -> list[Line]:
     lines.append(BLANK)
     summary, table = preview.summary, preview.table
     if summary is not None and table is None:
-        lines += [*_table(summary.columns, summary.rows), BLANK]
+        lines += [*_table(summary.columns, summary.rows, _PATH), BLANK]
     if table is not None:
         lines += _table(table.columns, table.rows)
     lines += [words(f" {text}") for text in preview.lines]
@@ -194,9 +195,11 @@ def shifted(line: Line, cells: int) -> Line:
     return tuple(left)
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Line]:
+def _table(
+    names: Sequence[str], rows: Sequence[Sequence[str]], widest: int = _WIDEST
+) -> list[Line]:
     count = max([len(names), *(len(row) for row in rows)])
-    columns = [_column(index, names, rows) for index in range(count)]
+    columns = [_column(index, names, rows, widest) for index in range(count)]
     widths = column_widths(columns, sum(column.width + 2 for column in columns))
     titles = [words(column.title, Tone.DIM) for column in columns]
     body = [
@@ -205,12 +208,14 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Line]:
     return [(Span(" "), *lay(cells, columns, widths)) for cells in (titles, *body)]
 
 
-def _column(index: int, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Column:
+def _column(
+    index: int, names: Sequence[str], rows: Sequence[Sequence[str]], most: int
+) -> Column:
     title = names[index] if index < len(names) else ""
     cells = [row[index] for row in rows if index < len(row)]
     widest = max([length(words(text)) for text in (title, *cells)], default=1)
     numbers = bool(cells) and all(_number(cell) for cell in cells)
-    return Column(title, min(_WIDEST, max(1, widest)), right=numbers)
+    return Column(title, min(most, max(1, widest)), right=numbers)
 
 
 def _number(text: str) -> bool:

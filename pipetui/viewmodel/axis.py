@@ -13,6 +13,8 @@ from pipetui.viewmodel.times import DAY, HOUR, MINUTE, TimeMode, elapsed
 _MANTISSAS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 FINEST = 0.001
 """Seconds of a cell at least."""
+_NOISE = 1e-3
+"""Parts of a cell below which a time counts as on its edge: times of today are not exact."""
 _STEPS = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
     *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
@@ -44,7 +46,12 @@ class Axis:
 
     def column(self, at: float) -> int:
         """The cell that a time falls on, which may be outside."""
-        return math.floor((at - self.origin) / self.per_cell + 1e-9)
+        return math.floor((at - self.origin) / self.per_cell + _NOISE)
+
+    def columns(self, start: float, end: float) -> tuple[int, int]:
+        """The first and the last cell that a stretch of time touches; both may be outside."""
+        first = self.column(start)
+        return first, max(first, math.ceil((end - self.origin) / self.per_cell - _NOISE) - 1)
 
     def time(self, column: int) -> float:
         """The middle of a cell."""

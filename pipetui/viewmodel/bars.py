@@ -29,7 +29,7 @@ class Phase(Enum):
     RUNNING = "running"
     FINALISING = "finalising"
     """Its job has ended; outputs are being stored."""
-    ASKING = "waits for you"
+    ASKING = "asks you"
 
 
 @dataclass(frozen=True, slots=True)

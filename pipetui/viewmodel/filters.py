@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipetui.viewmodel.lines import Row
 
@@ -34,10 +36,21 @@ class Filter:
 
 
 def _found(pattern: str, text: str) -> bool:
-    try:
-        return re.search(pattern, text, re.IGNORECASE) is not None
-    except re.error:
+    expression = _expression(pattern)
+    if expression is None:
         return pattern.lower() in text.lower()
+    return expression.search(text) is not None
+
+
+@lru_cache(maxsize=64)
+def _expression(pattern: str) -> re.Pattern[str] | None:
+    """A regular expression; None for what is none, or would warn that it is a strange one."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            return re.compile(pattern, re.IGNORECASE)
+    except (re.error, FutureWarning, OverflowError, RecursionError):
+        return None
 
 
 def fuzzy(query: str, text: str) -> int | None:

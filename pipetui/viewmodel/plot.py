@@ -14,7 +14,7 @@ from pipetui.viewmodel.lines import Line, Span, Tone, words
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell's dots by row and column (Unicode, U+2800)."""
 _SIGNS = "*o+x#@%&"
-DASHES: tuple[tuple[int, int], ...] = ((1, 0), (4, 3), (1, 2), (8, 2), (2, 2), (6, 6))
+DASHES: tuple[tuple[int, int], ...] = ((1, 0), (4, 3), (1, 2), (7, 2), (2, 2), (6, 6))
 """Dots drawn and left out, in turns: one pair for each curve, then from the first again."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -156,6 +156,16 @@ class _Canvas:
         return found
 
 
+def swatch(number: int, unicode: bool = True) -> str:
+    """Four cells drawn as the curve of a number is."""
+    if not unicode:
+        return _SIGNS[number % len(_SIGNS)] * 4
+    on, off = DASHES[number % len(DASHES)]
+    drawn = [step % (on + off) < on for step in range(8)]
+    bits = [4 * left + 32 * right for left, right in zip(drawn[::2], drawn[1::2], strict=True)]
+    return "".join(chr(0x2800 + one) if one else " " for one in bits)
+
+
 def number(value: float) -> str:
     """A value in at most nine characters: ``2.14``, ``0.0031``, ``1.2e+08``."""
     if not math.isfinite(value):
@@ -205,7 +215,9 @@ def framed(
         lines.append((Span(text, Tone.FAINT), *line))
     lines.append(words(" " * margin + corner + bottom * inner, Tone.FAINT))
     left, right = told_x(bounds.left), told_x(bounds.right)
-    below = left if bounds.left == bounds.right else f"{left}{right:>{max(1, inner - len(left))}}"
+    below = left[:inner]
+    if bounds.left < bounds.right and len(left) + len(right) < inner:
+        below = f"{left}{right:>{inner - len(left)}}"
     lines.append(words(" " * (margin + 1) + below, Tone.FAINT))
     return lines
 

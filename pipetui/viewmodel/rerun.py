@@ -114,7 +114,7 @@ class Draft:
 
     def with_step(self, step: StepView | None) -> Draft:
         """The draft with another step to start from; what was edited in the one before stays."""
-        others = dict(self.edits)
+        others: dict[str, Mapping[str, Any]] = dict(self.edits)
         edits = others.pop(step.name, {}) if step else {}
         kept = [one for one in self.fields if one.kind != "argument"]
         at = next((at for at, one in enumerate(kept) if one.kind == "run"), len(kept))
@@ -146,7 +146,7 @@ class Draft:
         return self._changed("parameter")
 
     @property
-    def edits(self) -> dict[str, dict[str, Any]]:
+    def edits(self) -> dict[str, Mapping[str, Any]]:
         """The arguments that were changed, by step and path; those of the step in sight first."""
         values = self._changed("argument")
         return {**({self.step: values} if values else {}), **self.others}

@@ -66,10 +66,18 @@ def row(
     now: float,
     display: Display,
     stopping: bool = False,
+    metric: str = "",
 ) -> Row:
-    """One step as a row; ``stopping`` where its execution is told to stop."""
+    """One step as a row.
+
+    Args:
+        stopping: its execution is told to stop.
+        metric: what it has achieved so far, to tell while it runs.
+    """
     state = step_state(step)
     note = _note(step, steps, shape, stopping)
+    if metric and step.running and not step.doing:
+        note = words(metric)
     quiet = Tone.FAINT if step.status in ("Skipped", "Blocked") else Tone.PLAIN
     name = "  " * shape.depth.get(step.name, 0) + step.name
     return Row(

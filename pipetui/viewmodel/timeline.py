@@ -34,7 +34,7 @@ _TONES = {
 _TOOK = 7
 _LEFT = 5
 """Cells of the cursor, the mark of the critical path and the glyph, with a space."""
-_MEASURED = 32
+_MEASURED = 34
 """Cells of memory, cores and their curve."""
 _WIDE = 110
 _BARS = 16
@@ -63,7 +63,7 @@ def cells(bars: Sequence[Bar], axis: Axis) -> list[Bar | None]:
     found: list[Bar | None] = [None] * axis.width
     most = [-1.0] * axis.width
     for bar in bars:
-        first, last = axis.column(bar.start), axis.column(max(bar.start, bar.end - 1e-9))
+        first, last = axis.columns(bar.start, bar.end)
         for column in range(max(0, first), min(axis.width - 1, last) + 1):
             left = axis.origin + column * axis.per_cell
             share = min(bar.end, left + axis.per_cell) - max(bar.start, left)
@@ -79,19 +79,18 @@ def bar_line(
     bars = chart.bars(step.name)
     line = [_cell(bar, step.name in chart.critical, display) for bar in cells(bars, axis)]
     for bar in bars:
-        column = axis.column(max(bar.start, bar.end - 1e-9))
+        column = axis.columns(bar.start, bar.end)[1]
         if bar.ended and 0 <= column < axis.width:
             line[column] = Span(display.glyph(bar.ended), Tone.BAD)
     if not bars and step.source_execution and step.ended_at is not None:
-        _put(line, axis.column(step.ended_at), (display.mark(step_state(step)),))
+        _put(line, axis.column(step.ended_at), display.mark(step_state(step)))
     elif not bars and step.status in ("Skipped", "Blocked"):
         text = fit(words(step.reason, Tone.FAINT), max(1, axis.width - 1))
-        line = [Span(" "), *(Span(one, Tone.FAINT) for one in text[0].text)]
-        line += [Span(" ")] * (axis.width - len(line))
+        return (Span(" "), *text)
     elif bars and all(one.text == " " for one in line):
         before = bars[-1].end <= axis.origin
         column = 0 if before else axis.width - 1
-        _put(line, column, (Span("<" if before else ">", Tone.FAINT),))
+        _put(line, column, Span("<" if before else ">", Tone.FAINT))
     for at in (cursor, chart.moment.now if chart.moment.past else None):
         column = -1 if at is None else axis.column(at)
         if 0 <= column < axis.width and line[column].text == " ":
@@ -100,9 +99,9 @@ def bar_line(
     return _joined(line)
 
 
-def _put(line: list[Span], column: int, spans: Line) -> None:
+def _put(line: list[Span], column: int, span: Span) -> None:
     if 0 <= column < len(line):
-        line[column] = spans[0]
+        line[column] = span
 
 
 def _cell(bar: Bar | None, critical: bool, display: Display) -> Span:
@@ -166,7 +165,7 @@ def _measured(usage: Usage | None, display: Display) -> Line:
     return (
         Span(f"  {size(usage.peak_memory):>9}"),
         Span(f"  {usage.mean_cores:>4.1f} cpu ", Tone.DIM),
-        *fit(words(curve, Tone.ACCENT), 11),
+        *fit(words(curve, Tone.ACCENT), 12),
     )
 
 
@@ -188,13 +187,14 @@ def axis_line(axis: Axis, layout: Layout, display: Display) -> Line:
 def legend(display: Display) -> Line:
     """What the characters mean."""
     index = 0 if display.unicode else 1
-    line: list[Span] = [Span("  ")]
+    line: list[Span] = [Span(" ")]
     for phase in Phase:
-        line.append(Span(_SIGNS[phase][index], _TONES[phase]))
-        line.append(Span(f" {phase.value}  ", Tone.DIM))
+        line += [
+            Span(f" {_SIGNS[phase][index]}", _TONES[phase]),
+            Span(f" {phase.value} ", Tone.DIM),
+        ]
         if phase is Phase.RUNNING:
-            line.append(Span(_CRITICAL[index], Tone.ACCENT))
-            line.append(Span(" critical path  ", Tone.DIM))
+            line += [Span(f" {_CRITICAL[index]}", Tone.ACCENT), Span(" critical path ", Tone.DIM)]
     return tuple(line)
 
 

@@ -451,7 +451,9 @@ async def test_what_cannot_be_started_is_refused_with_a_way_out(
     assert caught.value.hint
 
 
-async def test_every_recipe_of_this_host_shows_opt_ml(probe: ladder.Probe, tmp_path: Path) -> None:
+async def test_every_recipe_of_this_host_shows_opt_ml_and_knows_the_hosts(
+    probe: ladder.Probe, tmp_path: Path
+) -> None:
     """All namespace recipes that enter at all, not only the best one."""
     from engine.jobs.namespace import NamespaceRunner, recipes
 
@@ -459,11 +461,14 @@ async def test_every_recipe_of_this_host_shows_opt_ml(probe: ladder.Probe, tmp_p
     for number, recipe in enumerate(recipes()):
         runner = NamespaceRunner(recipe, tempfile.mkdtemp(dir=tmp_path))
         home = tmp_path / str(number)
-        job = Bench(runner, home).script("echo made >/opt/ml/model; exit 3")
+        script = "echo made >/opt/ml/model; getent hosts algo-1 algo-2 >/opt/ml/names; exit 3"
+        job = replace(Bench(runner, home).script(script), hosts=2)
         end = await runner.wait(await runner.start(job))
         if end.code == 3:
             tried += 1
             assert read(job, "model") == "made\n"
+            names = [line.split() for line in read(job, "names").splitlines()]
+            assert names == [["127.0.0.1", "algo-1"], ["127.0.0.2", "algo-2"]]
         else:
             assert not end.ok and not end.lost
     assert (tried > 0) is probe.findings["namespace"].works

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from engine.model.status import StepAction, StepStatus
+from engine.sources.base import PlanView, StartRequest
+from engine.sources.control import LocalControl
 from tests.engine.embedded import Embedded, definition, processing
 
 
@@ -110,3 +114,47 @@ async def test_a_cached_result_feeds_the_steps_after_it(embedded: Embedded) -> N
     second = await embedded.run(file)
     assert second.steps["Make"].action is StepAction.CACHED
     assert embedded.log(second.steps["Use"]) == "1\n"
+
+
+async def planned(embedded: Embedded, file: str, **request: Any) -> PlanView:
+    return await LocalControl(embedded.home).plan(StartRequest(file, **request))
+
+
+async def test_a_plan_says_what_would_be_taken_and_from_where(embedded: Embedded) -> None:
+    use = processing(
+        "Use", "true", CacheConfig={"Enabled": True},
+        arguments={"Environment": {"Job": {"Get": "Steps.Work.ProcessingJobName"}}},
+    )  # fmt: skip
+    file = embedded.write(definition(marked(embedded), use))
+    first = await embedded.run(file)
+    plan = await planned(embedded, file)
+    assert {step.name: step.action for step in plan.steps} == {"Work": "cached", "Use": "cached"}
+    assert all(step.reason.endswith(f"result of {first.execution.id}") for step in plan.steps)
+    selected = await planned(embedded, file, selection=("Work",))
+    assert selected.steps[0].action == "run"
+
+
+async def test_a_plan_says_field_by_field_why_nothing_would_be_taken(embedded: Embedded) -> None:
+    first = await embedded.run(embedded.write(definition(marked(embedded, A="1")), "one.json"))
+    use = processing(
+        "Use", "true", CacheConfig={"Enabled": True},
+        arguments={"Environment": {"Job": {"Get": "Steps.Work.ProcessingJobName"}}},
+    )  # fmt: skip
+    file = embedded.write(definition(marked(embedded, A="2"), use), "one.json")
+    work, user = (await planned(embedded, file)).steps
+    assert (work.action, user.action) == ("run", "run")
+    changed = f"cache: changed since {first.execution.id}: Environment.A: '1' -> '2'"
+    assert work.reason == f"waits for nothing; {changed}"
+    assert user.reason == "after Work; cache: known when it starts"
+
+
+@pytest.mark.parametrize(
+    ("variable", "action"), [("PipelineExecutionId", "run"), ("PipelineName", "cached")]
+)
+async def test_a_plan_knows_that_an_execution_has_an_id_of_its_own(
+    embedded: Embedded, variable: str, action: str
+) -> None:
+    step = cached("true", Environment={"X": {"Get": f"Execution.{variable}"}})
+    file = embedded.write(definition(step))
+    await embedded.run(file)
+    assert (await planned(embedded, file)).steps[0].action == action

@@ -310,6 +310,15 @@ def test_every_check_that_the_sdk_wrote_is_accepted() -> None:
     }
 
 
+async def test_a_plan_says_what_stands_in_and_not_that_the_image_cannot_run(
+    embedded: Embedded,
+) -> None:
+    file = embedded.write(definition(quality_check()))
+    (step,) = (await LocalControl(embedded.home).plan(StartRequest(file))).steps
+    assert (step.refused, step.environment) == ("", "")
+    assert step.stand_in.startswith("PipeTUI's own implementation of Model Monitor's rules")
+
+
 def test_an_unknown_check_type_and_container_jobs_are_refused_before_anything_runs() -> None:
     step = load(json.dumps(definition(quality_check(CheckType="SPEED")))).steps["Check"]
     problem = refuse(step, Config())

@@ -598,3 +598,19 @@ async def test_built_in_xgboost_refuses_a_wrong_hyperparameter_in_its_own_words(
 ) -> None:
     state = await train_xgboost(embedded, eta="7")
     assert "Hyperparameter eta: 7.0 is not in [0, 1]" in state.steps["T"].failure_reason
+
+
+async def test_debugger_and_profiler_are_accepted_and_said_not_to_run(embedded: Embedded) -> None:
+    watchers = {
+        "DebugHookConfig": {"S3OutputPath": "s3://bucket/", "CollectionConfigurations": []},
+        "ProfilerConfig": {"S3OutputPath": "s3://bucket/", "DisableProfiler": False},
+        "ProfilerRuleConfigurations": [{"RuleConfigurationName": "R", "RuleEvaluatorImage": "i"}],
+    }
+    view = await run_well(embedded, training("Train", "true", arguments=watchers))
+    assert view.stand_in == (
+        "Debugger and Profiler do not run here"
+        " (DebugHookConfig, ProfilerConfig, ProfilerRuleConfigurations)"
+    )
+    assert {name: view.properties[name] for name in watchers} == watchers
+    off = {"ProfilerConfig": {"DisableProfiler": True}, "DebugRuleConfigurations": []}
+    assert not (await run_well(embedded, training("Train", "true", arguments=off))).stand_in

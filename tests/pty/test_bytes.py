@@ -56,7 +56,7 @@ def test_a_key_is_painted_before_a_busy_log(live: Stage) -> None:
     live.run([step("talk", live.gate("c", meanwhile=talk))], detach=True, name="talk")
     with live.terminal("@last", size=(120, 40), rate=32_000, SSH_CONNECTION="a 1 b 2") as terminal:
         terminal.wait_for("talk", "executing")
-        terminal.send("3")
+        terminal.send("l")
         terminal.wait(lambda: "follow" in terminal.text)
         terminal.send("?")
         assert terminal.wait_for("ONE EXECUTION", limit=10) < 5

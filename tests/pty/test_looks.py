@@ -20,7 +20,7 @@ def codes(terminal: Terminal) -> set[bytes]:
 def visit(terminal: Terminal) -> None:
     """See a list, a log and the help."""
     terminal.wait_for("prepare", "? help")
-    for key in ("3", "?"):
+    for key in ("l", "?"):
         terminal.send(key)
         terminal.settle(quiet=0.4)
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from engine.api import (
@@ -33,15 +34,19 @@ from engine.api import (
 )
 from engine.comparison.executions import Difference, ExecutionDifference, Side
 from engine.errors import NotFound, PipetuiError
+from engine.jobs.shell import Shell
 from engine.logs.files import FileLog
 from engine.model import events as e
 from engine.model.fold import ExecutionState, apply, apply_package
 from engine.model.status import ApprovalStatus, StepAction
 from engine.sources.comparing import compare, compare_runs
+from engine.sources.contrast import compare_artifact
 from engine.sources.measured import MeasuredFiles
 from engine.sources.moments import line_at
 from engine.sources.trials import trials_of
-from engine.storage.preview import Preview, preview, preview_member
+from engine.storage.download import Downloaded, Told, download
+from engine.storage.preview import Limit, Preview, preview, preview_member
+from engine.storage.tree import LocalTree
 
 NOW = 1_790_000_000.0
 
@@ -58,6 +63,7 @@ class RecordedSource:
         self.forms: dict[str, list[ParameterView]] = {}
         self.raw: dict[tuple[str, str], Any] = {}
         self.files: dict[str, list[Artifact]] = {}
+        self.previewed: list[str] = []
         self.outputs: dict[str, tuple[ParameterView, ...]] = {}
         self.broken: PipetuiError | None = None
         self.closed = False
@@ -97,6 +103,7 @@ class RecordedSource:
     ) -> list[ExecutionView]:
         self._check()
         found = [state.execution for state in self.states.values()]
+        found = [one for one in found if not before or one.created_at < before]
         return sorted(found, key=lambda one: -one.created_at)[:limit]
 
     async def execution(self, text: str) -> ExecutionView:
@@ -115,6 +122,11 @@ class RecordedSource:
         return [one for one in found if not execution_id or one.execution_id == execution_id][
             :limit
         ]
+
+    async def actions(self, *, before: int = 0, limit: int = 500) -> list[Event]:
+        self._check()
+        found = [one for one in self.all if isinstance(one.fact, e.PEOPLES_ACTIONS)]
+        return [one for one in reversed(found) if not before or one.seq < before][:limit]
 
     async def last_green(self, step: StepView) -> StepView | None:
         this = self.states[step.execution_id].execution
@@ -169,8 +181,34 @@ class RecordedSource:
     async def entries(self, uri: str) -> list[ArtifactEntry]:
         return _listing(Path(uri))
 
-    async def preview(self, uri: str, member: str = "") -> Preview:
-        return preview_member(Path(uri), member) if member else preview(Path(uri))
+    async def preview(
+        self, uri: str, member: str = "", room: tuple[int, int] = (80, 50)
+    ) -> Preview:
+        self.previewed.append(uri)
+        limit = Limit(picture=room)
+        return preview_member(Path(uri), member, limit) if member else preview(Path(uri), limit)
+
+    async def place(self, uri: str) -> str:
+        return uri if await asyncio.to_thread(Path(uri).exists) else ""
+
+    async def download(
+        self,
+        uri: str,
+        member: str,
+        target: str,
+        *,
+        replace: bool = False,
+        told: Told | None = None,
+    ) -> Downloaded:
+        return await asyncio.to_thread(
+            download, Path(uri), member, Path(target), replace=replace, told=told
+        )
+
+    async def compare_artifact(
+        self, before: StepView, now: StepView, role: str, name: str, inside: str = ""
+    ) -> list[Difference]:
+        tree = LocalTree(Path("/nonexistent"))
+        return compare_artifact((tree, before), (tree, now), role, name, inside)
 
     async def packages(self, group: str = "") -> list[ModelPackageView]:
         return list(self.models.values())
@@ -224,6 +262,7 @@ class RecordedControl:
     plan_works: tuple[str, ...] = ()
     """Scopes that ``plan_problem`` does not concern."""
     orphans: list[str] = field(default_factory=list)
+    shell_problem: PipetuiError | None = None
 
     async def start(self, request: StartRequest) -> str:
         self.asked.append(("start", request))
@@ -297,3 +336,10 @@ class RecordedControl:
         taken, self.orphans = self.orphans, []
         self.asked += [("resume", execution_id) for execution_id in taken]
         return taken
+
+    async def shell(self, step: StepView) -> Shell:
+        self.asked.append(("shell", step.name))
+        if self.shell_problem is not None:
+            raise self.shell_problem
+        folder = TemporaryDirectory(prefix="pipetui-test-shell-")
+        return Shell(folder, ("a shell of a test",), ("true",), {})

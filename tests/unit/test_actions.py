@@ -11,7 +11,7 @@ from pipetui.config import Settings, load, parse, speaks_unicode
 from pipetui.viewmodel.times import TimeMode
 
 ROOT = Path(__file__).resolve().parents[2]
-ACTING = set("RSAXP")
+ACTING = set("RSAXPT")
 # The graph pane has the arrows, so there the steps are not walked with the list's keys.
 TOGETHER = (
     (Scope.EXECUTIONS, Scope.LIST),
