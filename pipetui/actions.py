@@ -71,7 +71,7 @@ _IN, _WH, _RE, _CO = Scope.INBOX, Scope.WHY, Scope.RERUN, Scope.CONFIRM
 ACTIONS: tuple[Action, ...] = (
     Action("global.help", "question_mark,f1", _G, "help", "Show the keys that are valid here", "help", footer=99),
     Action("global.palette", "colon,ctrl+p", _G, "go", "Go to an execution, a step or an action by name", "palette", footer=90),
-    Action("global.filter", "slash", _G, "filter", "Filter the list or search the log: text, !not, ~fuzzy, status:failed took>5m ...", "filter", footer=80),
+    Action("global.filter", "slash", _G, "filter", "Filter the list or search the log: text, !not, ~fuzzy; status:failed took>5m (docs/filters.md)", "filter", footer=80),
     Action("global.back", "escape,backspace", _G, "back", "Clear the filter, then one level back; never quits", "back", footer=95),
     Action("global.inbox", "a", _G, "inbox", "Show all that waits for you", "inbox", footer=70),
     Action("global.audit", "at", _G, "audit", "Show all that people did: who, when, what; and this session's as commands", "audit"),

@@ -37,7 +37,7 @@ from engine.api import (
 )
 from engine.errors import CommandRejected, PipetuiError
 from pipetui.artifact_door import ArtifactDoor
-from pipetui.pages import Pages
+from pipetui.pages import PAGE, Pages
 from pipetui.viewmodel import deeds
 from pipetui.viewmodel.executions import title, told, untold
 
@@ -329,7 +329,7 @@ class Feed(ArtifactDoor):
 
     async def actions(self, before: int = 0) -> list[Event]:
         """See ``Source.actions``."""
-        return await self._source.actions(before=before)
+        return await self._source.actions(before=before, limit=PAGE)
 
     async def watch(self, execution_id: str) -> ExecutionView:
         """Follow an execution from now on: its steps and events are part of the updates.

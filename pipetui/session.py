@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,14 @@ class Session:
     def read(self) -> Sight:
         """What was kept; nothing where the file is broken, or another version's."""
         if self._path is not None:
-            with suppress(OSError, ValueError, RecursionError):
-                self._kept = self._written = _checked(json.loads(self._path.read_text("utf-8")))
+            with suppress(OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
+                found = msgspec.json.decode(self._path.read_bytes(), type=Sight)
+                self._kept = self._written = found
+        return self._kept
+
+    @property
+    def kept(self) -> Sight:
+        """What is kept, or about to be."""
         return self._kept
 
     async def keep(self, sight: Sight) -> None:
@@ -68,14 +75,8 @@ class Session:
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         with suppress(OSError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump(asdict(sight), file)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with open(os.open(draft, flags, 0o600), "wb") as file:
+                file.write(msgspec.json.encode(sight))
             draft.replace(path)
             self._written = sight
-
-
-def _checked(found: object) -> Sight:
-    if not isinstance(found, dict):
-        return Sight()
-    kinds = {field.name: type(field.default) for field in fields(Sight)}
-    return Sight(**{name: value for name, value in found.items() if type(value) is kinds.get(name)})

@@ -8,11 +8,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SuspendNotSupported
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 
 from pipetui import editor
 from pipetui.bookmarks import Bookmarks
@@ -154,12 +154,15 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
     def sight(self) -> Sight:
         """What is in sight, to come back to."""
         opened = [one for one in self.screen_stack if isinstance(one, ExecutionScreen)]
-        if not opened or not opened[-1].is_mounted:
-            return self.root.sight
-        last = opened[-1]
-        return replace(
-            self.root.sight, execution=last.execution_id, tab=last.tab, step=last.steps.key
-        )
+        try:
+            found = self.root.sight
+            for last in opened[-1:]:
+                step = last.steps.key
+                found = replace(found, execution=last.execution_id, tab=last.tab, step=step)
+        except NoMatches:
+            # A screen comes or goes.
+            return self.session.kept
+        return found
 
     def exit(self, *given: Any, **named: Any) -> None:
         """Leave the program; what is in sight now is kept."""
@@ -221,7 +224,9 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
     def _pulse(self) -> None:
         self._pulses += 1
         if self._pulses % round(1 / PULSE) == 0 and self.root.is_mounted:
-            self.run_worker(partial(self.session.keep, self.sight), group="session")
+            sight = self.sight
+            if sight != self.session.kept:
+                self.run_worker(self.session.keep(sight), group="session")
         if self.paused:
             return
         with self.batch_update():
@@ -329,12 +334,12 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         """Give the terminal to a shell until it ends, and remove what it leaves."""
 
         def run() -> str:
-            with shell:
-                print("\n".join(plain(line) for line in shell.banner), flush=True)
-                code = shell.run()
+            print("\n".join(plain(line) for line in shell.banner), flush=True)
+            code = shell.run()
             return f"the shell ended with {code}" if code else ""
 
-        self.lend(run, "back from the shell; what was changed in it is gone")
+        with shell:
+            self.lend(run, "back from the shell; what was changed in it is gone")
 
     def lend(self, use: Callable[[], str], done: str = "") -> None:
         """Give the terminal away; ``use`` returns what went wrong, or nothing."""
@@ -355,7 +360,3 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         if trouble:
             self.say(trouble)
         return edited
-
-    def repaint(self) -> None:
-        """Paint the whole terminal again."""
-        self.refresh(repaint=True, layout=True)

@@ -167,7 +167,7 @@ class Environments:
             await _see_packages_of(plan.interpreter, plan.folder)
         python = plan.folder / "bin" / "python"
         # What it is seeded with, too: else the first job that calls pip would write into it.
-        await run((str(python), "-m", "compileall", "-q", str(plan.folder / "lib")))
+        await run((str(python), "-m", "compileall", "-qq", str(plan.folder / "lib")))
         pins = plan.folder / "requirements.txt"
         pins.write_text("\n".join([*plan.resolution.requirements, ""]), encoding="utf-8")
         if plan.resolution.requirements:

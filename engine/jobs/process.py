@@ -54,16 +54,20 @@ class ProcessRunner:
         process = spawn(job, self._shim(job), self._environment(job), self.name)
         return self._handle(process, job.id, job.directory)
 
-    def words(self, job: Job) -> tuple[list[str], dict[str, str]]:
-        """The command line and the environment that run a job where they are started.
-
-        Whoever starts them does what ``start`` does otherwise: in ``job.directory``, as it likes.
+    def words(self, job: Job) -> tuple[list[str], dict[str, str], str]:
+        """Command line, environment and folder to run a job in the foreground, unrecorded.
 
         Raises:
             JobError: the job cannot run in this way.
         """
         _check(job)
-        return [shell(), SHIM, *self._shim(job)], dict(self._environment(job))
+        mode, *rest = self._shim(job)
+        environment = dict(self._environment(job))
+        if mode == "process":
+            # Without the shim, whose last act ends its process group: here that is the caller's.
+            folder, *command = rest[len(mark(job)) :]
+            return command, environment, folder
+        return [shell(), SHIM, mode, *rest], environment, job.directory
 
     async def wait(self, handle: Handle) -> Exit:
         """See `JobRunner.wait`."""

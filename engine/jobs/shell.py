@@ -53,6 +53,7 @@ class Shell:
     banner: tuple[str, ...]
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    working_directory: str = "/"
 
     def __enter__(self) -> Shell:
         return self
@@ -68,7 +69,9 @@ class Shell:
         Call it in the main thread.
         """
         with _lent_terminal():
-            process = subprocess.Popen(self.arguments, env=dict(self.environment))
+            process = subprocess.Popen(
+                self.arguments, env=dict(self.environment), cwd=self.working_directory
+            )
             code = process.wait()
         return 128 - code if code < 0 else code
 
@@ -194,8 +197,8 @@ def _opened(
             COMMAND: shown,
         },
     )
-    arguments, environment = runner.words(guest)
-    return Shell(place, _banner(job, about, shown), tuple(arguments), environment)
+    arguments, environment, folder = runner.words(guest)
+    return Shell(place, _banner(job, about, shown), tuple(arguments), environment, folder)
 
 
 def _banner(job: Job, about: str, shown: str) -> tuple[str, ...]:
@@ -233,14 +236,16 @@ def _layered(
 ) -> tuple[NamespaceRunner, str]:
     """The attempt's folder under a layer that takes what is written, or sealed without one."""
     sealed = opt.fstab([opt.Bind(directory, directory, read_only=True)])
+    # What a shell leaves behind is its user's: no process group is ended, as it is the caller's.
+    recipe = replace(runner.recipe, contained=True)
     layer = f"overlay {sealed.split(' ')[1]} overlay {_LAYER} 0 0\n"
     for lines, about in (
         (layer, "as the job left it; what you change goes with this shell"),
         (sealed, "as the job left it, read-only: this host has no overlayfs for users"),
     ):
         trial = _session(root / f"trial-{len(lines)}", directory)
-        probe = NamespaceRunner(runner.recipe, runner.scratch, lines)
-        arguments, environment = probe.words(
+        probe = NamespaceRunner(recipe, runner.scratch, lines)
+        arguments, environment, _ = probe.words(
             replace(job, directory=str(trial), command=("true",), environment={"PATH": os.defpath})
         )
         done = subprocess.run(arguments, env=environment, capture_output=True, check=False)

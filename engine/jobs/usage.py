@@ -117,8 +117,9 @@ class Sampler:
         try:
             if due:
                 shims = {directory: dict(one.jobs) for directory, one in due.items()}
-                for directory, found in (await asyncio.to_thread(_take, shims)).items():
-                    await asyncio.to_thread(self._keep, directory, due[directory], found)
+                found = await asyncio.to_thread(_take, shims)
+                lines = [_total(place, due[place], jobs) for place, jobs in found.items() if jobs]
+                await asyncio.to_thread(_write_all, lines)
         finally:
             self._work = None
         for one in due.values():
@@ -126,17 +127,6 @@ class Sampler:
         running = [one.due for one in self._attempts.values() if one.jobs]
         if running:
             self._set_timer(max(0.05, min(running) - time.monotonic()))
-
-    def _keep(self, directory: Path, watched: _Watched, found: Mapping[int, Taken]) -> None:
-        if not found:
-            return
-        for pid, one in found.items():
-            watched.cpu_s[pid] = max(one.cpu_s, watched.cpu_s.get(pid, 0.0))
-        total = watched.ended_cpu_s + sum(watched.cpu_s.values())
-        memory = sum(one.memory for one in found.values())
-        began = min(one.began for one in found.values())
-        with contextlib.suppress(OSError):
-            write(directory, time.time(), total, memory, began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +136,26 @@ class Taken:
     cpu_s: float
     memory: int
     began: float
+
+
+_Line = tuple[Path, float, float, int, float]
+
+
+def _total(directory: Path, watched: _Watched, found: Mapping[int, Taken]) -> _Line:
+    """What an attempt has used, with its jobs that have ended: the arguments of ``write``."""
+    for pid, one in found.items():
+        watched.cpu_s[pid] = max(one.cpu_s, watched.cpu_s.get(pid, 0.0))
+    cpu_s = watched.ended_cpu_s + sum(watched.cpu_s.values())
+    memory = sum(one.memory for one in found.values())
+    began = min(one.began for one in found.values())
+    return directory, time.time(), cpu_s, memory, began
+
+
+def _write_all(lines: Iterable[_Line]) -> None:
+    for line in lines:
+        # The attempt's folder may be gone by now, or the disk full; the job goes on all the same.
+        with contextlib.suppress(OSError):
+            write(*line)
 
 
 def write(directory: Path, at: float, cpu_s: float, memory: int, began: float) -> None:

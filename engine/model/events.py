@@ -261,6 +261,8 @@ class AttemptFailed:
     code: str
     delay_s: float
     """Seconds until the next attempt."""
+    exception: str = ""
+    """The class of failure that the policy covers; one that begins with ``Local.`` is ours."""
 
 
 @dataclass(frozen=True, slots=True)

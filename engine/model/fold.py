@@ -399,10 +399,15 @@ def _lost(step: StepView, event: e.Event, fact: e.AttemptLost) -> _Changes:
 
 
 def _attempt_failed(step: StepView, event: e.Event, fact: e.AttemptFailed) -> _Changes:
-    return _close(step, event, StepStatus.FAILED, fact.reason) | {
+    closed = _close(step, event, StepStatus.FAILED, fact.reason)
+    attempts: tuple[AttemptView, ...] = closed["attempts"]
+    marked = (_evolved(one, {"retried_as": fact.exception}) for one in attempts[-1:])
+    by = f" by {fact.exception}" if fact.exception else ""
+    return closed | {
         "status": StepStatus.WAITING,
+        "attempts": (*attempts[:-1], *marked),
         "ended_at": None,
-        "reason": f"attempt {fact.attempt} failed, runs again after {fact.delay_s:g} s:"
+        "reason": f"attempt {fact.attempt} failed, runs again after {fact.delay_s:g} s{by}:"
         f" {fact.reason}",
     }
 

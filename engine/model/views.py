@@ -33,6 +33,8 @@ class AttemptView:
     """When its job started; None before, and where there is none."""
     finalising_at: float | None = None
     """When its job had ended, and what it left was dealt with."""
+    retried_as: str = ""
+    """The class of its failure (ExceptionType) by which the step ran again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,7 +77,7 @@ def next_retry(
 
     Args:
         failure: the class of the failure; None for one that no policy names.
-        tried: how often a retry was made for this class of failure so far.
+        tried: how often a retry was made by this failure's policy so far; see ``tried_by``.
         since_start_s: seconds since the step's first attempt started.
 
     The first policy whose list contains the class decides. The delay before retry ``n`` is
@@ -87,7 +87,7 @@ def next_retry(
         failure is ExceptionType.JOB_INTERNAL_ERROR and step_type in _NO_INTERNAL_ERROR
     ):
         return None
-    policy = next((one for one in policies or DEFAULT_POLICIES if _names(one, failure)), None)
+    policy = _policy_for(policies, failure)
     if policy is None:
         return None
     if policy.max_attempts is not None and tried >= policy.max_attempts:
@@ -99,5 +99,19 @@ def next_retry(
     return Retry(delay, policy)
 
 
-def _names(policy: RetryPolicy, failure: ExceptionType) -> bool:
+def tried_by(policies: Sequence[RetryPolicy], failure: str | None, retried: Iterable[str]) -> int:
+    """How many earlier failures were retried by the policy that decides about this one.
+
+    Args:
+        retried: the classes of the failures that were retried.
+    """
+    policy = _policy_for(policies, failure) if failure else None
+    return sum(_names(policy, one) for one in retried) if policy else 0
+
+
+def _policy_for(policies: Sequence[RetryPolicy], failure: str) -> RetryPolicy | None:
+    return next((one for one in policies or DEFAULT_POLICIES if _names(one, failure)), None)
+
+
+def _names(policy: RetryPolicy, failure: str) -> bool:
     return any(_ALIASES.get(one, one) == failure for one in policy.exception_types)

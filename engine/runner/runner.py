@@ -29,7 +29,13 @@ from engine.model.fold import ExecutionState
 from engine.model.status import ExecutionStatus, StepStatus
 from engine.model.views import AttemptView, StepView
 from engine.planning.edits import apply_edits
-from engine.planning.retry import failure_class, next_retry, user_code_policies
+from engine.planning.retry import (
+    DEFAULT_POLICIES,
+    failure_class,
+    next_retry,
+    tried_by,
+    user_code_policies,
+)
 from engine.planning.schedule import Schedule
 from engine.runner.announcing import announce
 from engine.runner.attempt import CHILDREN, Attempt, Shell, job_name
@@ -358,18 +364,22 @@ class Runner:
             return None
         step, view = self._loops.step(name), self._state.steps[name]
         own = user_code_policies(self._services.config.retry_user_code)
+        policies = (*(step.retry_policies or DEFAULT_POLICIES), *own)
+        failure = failure_class(outcome.code)
         retry = next_retry(
-            (*step.retry_policies, *own),
+            policies,
             step.type,
-            failure_class(outcome.code),
-            tried=sum(not one.lost for one in self._tried(name)) - 1,
+            failure,
+            tried=tried_by(policies, failure, (one.retried_as for one in self._tried(name))),
             since_start_s=self._clock.now() - (view.started_at or self._clock.now()),
         )
-        if retry is None:
+        if retry is None or failure is None:
             return None
         loop = asyncio.get_running_loop()
         self._pauses[name] = loop.call_later(retry.delay_s, self._inbox.put_nowait, name)
-        return e.AttemptFailed(name, number, outcome.reason, outcome.code, retry.delay_s)
+        return e.AttemptFailed(
+            name, number, outcome.reason, outcome.code, retry.delay_s, str(failure)
+        )
 
     def _end_pause(self, name: str) -> None:
         """Let a step that waits for its next attempt start as soon as there is room."""

@@ -53,8 +53,3 @@ class GrowingFile:
                     yield start, line[:LINE_LIMIT]
                     start += len(line) + 1
                 self._begun = rest
-
-    @property
-    def unfinished(self) -> tuple[int, bytes]:
-        """The last line while it has no end yet, with its offset."""
-        return self.offset - len(self._begun), self._begun[:LINE_LIMIT]

@@ -11,6 +11,7 @@ from engine.errors import JobError, PlanError, StorageError
 from engine.model.events import ModelPackageCreated
 from engine.model.status import ApprovalStatus
 from engine.steps.base import Outcome, StepContext, succeeded
+from engine.steps.inputs import section
 from engine.steps.json_files import read_json
 
 EVIDENCE_LIMIT = 256 * 1024
@@ -33,7 +34,9 @@ class RegisterModelStep:
 
     async def run(self, context: StepContext) -> Outcome:
         """The properties are DescribeModelPackage's."""
-        request: Mapping[str, Any] = context.arguments
+        given: Mapping[str, Any] = context.arguments
+        origin = {"GeneratedBy": context.run.arn, **section(given, "MetadataProperties")}
+        request = {**given, "MetadataProperties": origin}
         approval = _approval(request)
         group = _group_name(request.get("ModelPackageGroupName"))
         fact = ModelPackageCreated(
@@ -42,7 +45,7 @@ class RegisterModelStep:
             version=0,
             arn="",
             approval=approval,
-            request=dict(request),
+            request=request,
             evidence=await context.in_thread(_evidence, context, request.get("ModelMetrics")),
             execution_id=context.run.id,
             step=context.step.name,

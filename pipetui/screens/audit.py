@@ -12,6 +12,7 @@ from textual.widget import Widget
 from pipetui.actions import Action, Scope
 from pipetui.feed import PipetuiError, facts
 from pipetui.keys import bindings
+from pipetui.pages import PAGE
 from pipetui.screens.face import Face
 from pipetui.viewmodel import audit as view
 from pipetui.viewmodel.detail import json_lines
@@ -52,7 +53,7 @@ class AuditScreen(Face, inherit_bindings=False):
     def on_mount(self) -> None:
         """The list has the keys; records are read beside it."""
         self.list.focus()
-        self.run_worker(self._read, group="audit", exclusive=True)
+        self.instead(self._read, "audit")
 
     async def _read(self) -> None:
         """The newest records, then all older ones while a filter looks for some."""
@@ -75,7 +76,7 @@ class AuditScreen(Face, inherit_bindings=False):
             self.ui.say(problem)
             self._complete = True
             return
-        self._complete = self._complete or (bool(before) and not page) or not (page or self._events)
+        self._complete = self._complete or len(page) < PAGE
         joined = {**self._events, **{str(one.seq): one for one in page}}
         self._events = dict(sorted(joined.items(), key=lambda pair: -pair[1].seq))
         self.list.say_empty("Nothing matches; esc shows all." if joined else "Nobody did anything.")
@@ -85,12 +86,12 @@ class AuditScreen(Face, inherit_bindings=False):
         """Another filter looks through everything."""
         self.renew()
         if self.filter and not self._complete:
-            self.run_worker(self._read_older, group="audit", exclusive=True)
+            self.instead(self._read_older, "audit")
 
     def renew(self, update: Update | None = None) -> None:
         """See ``Shown``."""
         if update is not None and update.executions is not None:
-            self.run_worker(self._read, group="audit", exclusive=True)
+            self.instead(self._read, "audit")
             return
         names = {one.id: one.pipeline for one in self.feed.executions}
         now = self.ui.now()
@@ -121,7 +122,7 @@ class AuditScreen(Face, inherit_bindings=False):
         self._show_below()
         close = self.list.cursor >= len(self.list.rows) - _NEAR_THE_END
         if close and self._events and not self._complete:
-            self.run_worker(self._read_older, group="audit", exclusive=True)
+            self.instead(self._read_older, "audit")
 
     def focus_body(self) -> None:
         """The list."""

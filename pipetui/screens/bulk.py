@@ -60,7 +60,7 @@ class BulkScreen(Face, inherit_bindings=False):
     def _plan_again(self) -> None:
         self._plans = {}
         self.renew()
-        self.run_worker(partial(self._make_plans, self.scope), group="plan", exclusive=True)
+        self.instead(partial(self._make_plans, self.scope), "plan")
 
     async def _make_plans(self, scope: str) -> None:
         for one in self.executions:
@@ -77,7 +77,9 @@ class BulkScreen(Face, inherit_bindings=False):
         """See ``Shown``."""
         if update is not None and update.trouble is None:
             return
-        self.head(words(f" Rerun {len(self.executions)} executions", Tone.STRONG))
+        count = len(self.executions)
+        what = "1 execution" if count == 1 else f"{count} executions"
+        self.head(words(f" Rerun {what}", Tone.STRONG))
         draft = rerun.Draft("", "", self.scope)
         scope: Line = (Span(" scope  ", Tone.DIM), *rerun.scope_line(draft, self.look.unicode))
         self.query_one("#scope", Bar).show(scope)

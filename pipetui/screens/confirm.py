@@ -136,8 +136,9 @@ class _Count(Blank):
 
 def ask_parallelism(ui: PipetuiApp, execution: ExecutionView) -> None:
     """Ask how many steps may run at once, then change it."""
-    now = f"at most {execution.max_parallel} run" if execution.max_parallel else "the host decides"
-    told = f" Now {now} at once; steps that run already go on in any case."
+    limit = execution.max_parallel
+    now = f"at most {limit} run at once" if limit else "the host's default counts"
+    told = f" Now {now}; steps that run already go on in any case."
 
     def change(values: dict[str, Any] | None) -> None:
         if values is not None:

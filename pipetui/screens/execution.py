@@ -215,9 +215,13 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         training = [
             one for one in self.feed.steps.values() if one.running and one.type == "Training"
         ]
+
+        async def look() -> None:
+            await self.measures.look(training[:_CURVES], Measure.SERIES)
+
         if training:
-            look = self.measures.look(training[:_CURVES], Measure.SERIES)
-            self.run_worker(look, name="metrics", group="metrics", exclusive=True)
+            # A function, not its coroutine: one that is replaced before it starts is never awaited.
+            self.run_worker(look, name="metrics", group="metrics", exclusive=True)  # type: ignore[arg-type]
 
     def pulse(self) -> None:
         """The log may have grown."""

@@ -25,7 +25,7 @@ from pipetui.screens.rerun import RerunScreen
 from pipetui.session import Sight
 from pipetui.viewmodel import executions as view
 from pipetui.viewmodel.inbox import count
-from pipetui.viewmodel.lines import Span, Tone
+from pipetui.viewmodel.lines import Row, Span, Tone
 from pipetui.viewmodel.query import parse
 from pipetui.viewmodel.steps import first_to_look_at
 from pipetui.widgets.bar import Bar
@@ -53,6 +53,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EXECUTIONS, Scope.GLOBAL)
+    filter_hint = "text  !not  ~fuzzy  status:failed  param:eta>0.1  took>5m  step:train"
 
     def __init__(self, sight: Sight = _FRESH) -> None:
         super().__init__()
@@ -63,6 +64,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         self._restored = sight
         self._parameters = True
         self._query = parse("")
+        self._made: dict[str, tuple[object, Row]] = {}
         self._active: dict[str, tuple[int, tuple[str, ...]]] = {}
         self._steps: tuple[str, list[StepView]] = ("", [])
         self._read = ("", 0)
@@ -123,7 +125,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
     def _read_for_query(self) -> None:
         """Read older executions while a query looks through them, and steps it asks about."""
         if self._query.asks("step") or (self.filter and not self.feed.all_listed):
-            self.run_worker(self._read_on, group="query", exclusive=True)
+            self.instead(self._read_on, "query")
 
     async def _read_on(self) -> None:
         try:
@@ -161,10 +163,9 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         names = self._parameter_names(executions)
         rows = []
         for one in executions:
-            running = feed.running.get(one.id, "")
-            row = view.row(one, now=now, display=self.look, running=running, parameters=names)
-            active = self._active.get(one.id, (0, ()))[1]
-            if self._query.keeps_execution(one, row.search, now, (running, *active)):
+            row = self._row(one, names, now)
+            active = (feed.running.get(one.id, ""), *self._active.get(one.id, (0, ()))[1])
+            if self._query.keeps_execution(one, row.search, now, active):
                 rows.append(row)
         self.list.show_columns(view.columns(names))
         self.list.show(rows)
@@ -173,6 +174,19 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             self._restored = _FRESH
         self.list.say_empty(_NO_MATCH if feed.executions else _NONE)
         self._show_head(len(rows))
+
+    def _row(self, one: ExecutionView, names: Sequence[str], now: float) -> Row:
+        """An execution's row; that of one that has ended is made again only when it differs."""
+        if one.ended_at is None:
+            running = self.feed.running.get(one.id, "")
+            return view.row(one, now=now, display=self.look, running=running, parameters=names)
+        when = self.look.moment(one.created_at, now)
+        seen = (one.seq, one.first_failure, names, self.look, when)
+        known = self._made.get(one.id)
+        if known is None or known[0] != seen:
+            row = view.row(one, now=now, display=self.look, parameters=names)
+            known = self._made[one.id] = (seen, row)
+        return known[1]
 
     def _parameter_names(self, executions: Sequence[ExecutionView]) -> tuple[str, ...]:
         if not self._parameters or self.app.size.width < _PARAMETERS_FROM:
@@ -203,7 +217,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         chosen = self.selected
         if chosen is not None and (chosen.id, chosen.seq) != self._read:
             self._read = (chosen.id, chosen.seq)
-            self.run_worker(partial(self._read_steps, chosen.id), group="preview", exclusive=True)
+            self.instead(partial(self._read_steps, chosen.id), "preview")
 
     async def _read_steps(self, execution_id: str) -> None:
         try:
@@ -243,7 +257,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
         """Older executions are read before the cursor meets the end of those that were."""
         close = self.list.cursor >= len(self.list.rows) - _NEAR_THE_END
         if close and not self.filter and not self.feed.all_listed:
-            self.run_worker(self._read_more, group="more", exclusive=True)
+            self.instead(self._read_more, "more")
 
     async def _read_more(self) -> None:
         try:

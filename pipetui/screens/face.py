@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
@@ -21,6 +21,8 @@ from pipetui.viewmodel.state import Display
 from pipetui.widgets.bar import Bar
 
 if TYPE_CHECKING:
+    from textual.worker import WorkType
+
     from pipetui.feed import Feed, Update
     from pipetui.ui import PipetuiApp
 
@@ -57,6 +59,15 @@ class Shown(Performer, PacedScreen, Screen[Any], inherit_bindings=False):
 
     def renew(self, update: Update | None = None) -> None:
         """Show what changed; everything where there is no update."""
+
+    def instead(self, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> None:
+        """Work beside the loop, in place of whatever the group is at.
+
+        Args:
+            work: a function, as a coroutine that is replaced before it begins is missed aloud.
+        """
+        chosen: WorkType[None] = work
+        self.run_worker(chosen, group=group, exclusive=True)
 
     def pulse(self) -> None:
         """Called some times a second, for what grows without events: logs."""
@@ -146,11 +157,14 @@ class Face(Shown):
         super().__init__(classes)
         self.filter = Filter()
 
+    filter_hint = "text  !not  ~fuzzy"
+    """What the filter line says while it is empty."""
+
     def compose(self) -> ComposeResult:
         """Header, body, filter line, footer."""
         yield Bar(id="header")
         yield from self.body()
-        yield Input(id="filter", classes="hidden", placeholder="text  !not  ~fuzzy")
+        yield Input(id="filter", classes="hidden", placeholder=self.filter_hint)
         yield Bar(id="footer")
 
     def body(self) -> Iterator[Widget]:

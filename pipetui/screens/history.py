@@ -70,7 +70,7 @@ class HistoryScreen(Face, inherit_bindings=False):
         """See ``Shown``."""
         if update is None or update.executions is not None or update.trouble is not None:
             self._show()
-            self.run_worker(self._read, group="steps", exclusive=True)
+            self.instead(self._read, "steps")
 
     async def _read(self) -> None:
         """The steps of each execution that changed, the newest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -78,7 +79,7 @@ class RerunScreen(Face, inherit_bindings=False):
     def on_mount(self) -> None:
         """The form has the keys."""
         self.form.focus()
-        self.run_worker(self._load())
+        self.instead(self._load, "load")
 
     async def _load(self) -> None:
         try:
@@ -118,7 +119,7 @@ class RerunScreen(Face, inherit_bindings=False):
         self.draft = draft
         self._trouble = ""
         self.renew()
-        self.run_worker(self._make_plan(draft), group="plan", exclusive=True)
+        self.instead(partial(self._make_plan, draft), "plan")
 
     async def _make_plan(self, draft: view.Draft) -> None:
         try:

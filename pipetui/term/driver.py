@@ -22,6 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from pipetui.term.link import Link
+from pipetui.term.pen import RESET
 from pipetui.term.writer import Writer
 
 OVER_SSH = 1 / 8
@@ -49,6 +50,8 @@ class PacedDriver(LinuxDriver):
         """Called in the app's loop when there may be room for more."""
         self.on_input: Callable[[], None] = lambda: None
         """Called in the app's loop when a person did something, before the app is told what."""
+        self.on_taken: Callable[[], None] = lambda: None
+        """Called when the terminal is taken, at first and after another program had it."""
         self._writer: Writer | None = None
         self._mark = 0
         self._all_answered = Event()
@@ -57,6 +60,7 @@ class PacedDriver(LinuxDriver):
         """Take the terminal."""
         self._writer = Writer(sys.__stderr__.fileno() if sys.__stderr__ else 2, self._wrote)
         self.link.forget()
+        self.on_taken()
         self._all_answered.set()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self._ask(0)
@@ -85,6 +89,11 @@ class PacedDriver(LinuxDriver):
             self._all_answered.wait(_LAST_ANSWER_S)
         super().disable_input()
 
+    def stop_application_mode(self) -> None:
+        """Give the terminal to another program, in its own style."""
+        self.write(RESET)
+        super().stop_application_mode()
+
     def close(self) -> None:
         """Give the terminal back."""
         super().close()
@@ -102,7 +111,7 @@ class PacedDriver(LinuxDriver):
             # The answer brings the column back, which tells the questions apart.
             self._mark = (self._mark + 1) % min(_MARKS, max(1, self._app.size.width))
             self._all_answered.clear()
-            question = f"\x1b[1;{self._mark + 1}H\x1b[6n"
+            question = f"\x1b[{self._mark + 1}G\x1b[6n"
         self.link.sent(time.monotonic(), size, self._mark, owing=owing)
         return question
 

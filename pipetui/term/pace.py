@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from textual import constants
+from textual import constants, events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
+from textual.widgets import Input
 
+from pipetui.term.canvas import Canvas
 from pipetui.term.driver import PacedDriver
 from pipetui.term.link import badge
-from pipetui.term.spans import Canvas, Painted, cut, region, spans_of
+from pipetui.term.spans import cut, region, spans_of
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -31,6 +33,9 @@ else:
 
 _URGENT_S = 0.3
 """Seconds after a key in which what changes counts as its answer."""
+_TEARS = 1024
+"""Bytes from which a terminal is told where a frame begins and ends: less is one write."""
+_SYNC = ("\x1b[?2026h", "\x1b[?2026l")
 
 
 class PacedApp(_App):
@@ -51,6 +56,7 @@ class PacedApp(_App):
         if isinstance(driver, PacedDriver):
             driver.on_room = self._room
             driver.on_input = self._hurry
+            driver.on_taken = self._canvas.forget
         return driver
 
     @property
@@ -116,11 +122,33 @@ class PacedApp(_App):
             self._owed.update(region(span) for span in spans_of(renderable))
             self._hold(screen)
             return
+        if not self._running or self._closed:
+            return
         text, left = cut(renderable, self.console, self._canvas, room)
         self._owed.update(region(span) for span in left)
-        super()._display(screen, Painted(driver.asked_behind(text, owing=bool(left))))
+        if text:
+            if self._sync_available and len(text) > _TEARS:
+                text = text.join(_SYNC)
+            driver.write(driver.asked_behind(text, owing=bool(left)) + self._typing_place())
+        self.post_display_hook()
         if left:
             self._hold(screen)
+
+    def _typing_place(self) -> str:
+        """The way to where a person types, for what helps them type; the cursor is hidden."""
+        x, y = self.cursor_position
+        return f"\x1b[{y + 1};{x + 1}H" if isinstance(self.focused, Input) else ""
+
+    def on_resize(self, event: events.Resize) -> None:
+        """What a terminal shows after it had another size is its own choice."""
+        self.repaint()
+
+    def repaint(self) -> None:
+        """Paint the whole terminal again, whatever is on it."""
+        self._canvas.forget()
+        self._owed.add(self.size.region)
+        if self._screen_stack:
+            self._hold(self.screen)
 
     def _hold(self, screen: _Screen) -> None:
         if isinstance(screen, PacedScreen):

@@ -1,69 +1,21 @@
-"""Screen updates in parts: the changed cells only, as many as there is room for.
+"""Screen updates in parts: only cells that differ from what is there, as many as have room.
 
-Textual's partial update writes each changed row from its widget's left edge up to the change, which
-for a pane on the right costs a whole row; here the unchanged beginning is left out, and a style is
-set once where the next cells have the same one.
+Textual's partial update writes each changed region whole, and from its widget's left edge; here a
+region of which one digit differs costs a digit.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterator
 
+from rich.color import ColorSystem
 from rich.console import Console
-from rich.control import Control
-from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-_RESET = "\x1b[0m"
-_CODES = re.compile(r"(\x1b\[[\d;]*[mH])")
-
-Span = tuple[int, int, int]
-"""Row, first column, column behind the last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Painted(CompositorUpdate):
-    """An update that is text already."""
-
-    text: str
-
-    def __rich__(self) -> str:
-        return self.text
-
-    def render_segments(self, console: Console) -> str:
-        """The update as text for the terminal."""
-        return self.text
-
-
-@dataclass(slots=True)
-class Canvas:
-    """When each cell was last painted: of two changes the one in the calmer place goes first.
-
-    So every row of a busy log gets its turn on a slow link, and what a key changes in a quiet list
-    waits for none of them.
-    """
-
-    _painted: dict[int, list[int]] = field(default_factory=dict)
-    _turn: int = 0
-
-    def ordered(self, spans: list[Span]) -> list[Span]:
-        """Spans, those that were painted longest ago first."""
-        return sorted(spans, key=lambda span: (self._last(span), span))
-
-    def paint(self, spans: list[Span]) -> None:
-        """Spans are painted now, all in one turn."""
-        self._turn += 1
-        for y, left, right in spans:
-            row = self._painted.setdefault(y, [])
-            row += [0] * (right - len(row))
-            row[left:right] = [self._turn] * (right - left)
-
-    def _last(self, span: Span) -> int:
-        y, left, right = span
-        return max(self._painted.get(y, [])[left:right], default=0)
+from pipetui.term.canvas import Canvas, Cells, Span
+from pipetui.term.pen import Pen
 
 
 def spans_of(update: ChopsUpdate | LayoutUpdate) -> list[Span]:
@@ -82,18 +34,26 @@ def cut(
     Args:
         room: bytes.
     """
-    texts: list[str] = []
-    done: list[Span] = []
+    colors = console._color_system or ColorSystem.TRUECOLOR
+    pen = Pen(canvas.style)
     spans = canvas.ordered(spans_of(update))
-    for span in spans:
-        text = _rendered(update, span, console)
-        room -= len(without_repeats(text).encode("utf-8", "replace"))
-        if room < 0 and texts:
+    for number, span in enumerate(spans):
+        before = pen.mark()
+        y = span[0]
+        parts = [(x, _cells(strip, colors)) for x, strip in _strips(update, span)]
+        for x, cells in parts:
+            for start, stop in canvas.changes(y, x, cells):
+                pen.put(y, x + start, cells.texts[start:stop], cells.codes[start:stop])
+        if pen.size > room and before[-1]:
+            pen.back(before)
+            spans = spans[number:]
             break
-        texts.append(text)
-        done.append(span)
-    canvas.paint(done)
-    return without_repeats("".join(texts)), spans[len(done) :]
+        for x, cells in parts:
+            canvas.paint(y, x, cells)
+    else:
+        spans = []
+    canvas.style = pen.style
+    return pen.text, spans
 
 
 def region(span: Span) -> Region:
@@ -102,96 +62,22 @@ def region(span: Span) -> Region:
     return Region(left, y, right - left, 1)
 
 
-def _rendered(update: ChopsUpdate | LayoutUpdate, span: Span, console: Console) -> str:
+def _strips(update: ChopsUpdate | LayoutUpdate, span: Span) -> Iterator[tuple[int, Strip]]:
+    """What is to be seen in a span, each part with its column."""
     y, left, right = span
     if isinstance(update, LayoutUpdate):
-        strip = Strip.join(update.strips[y - update.region.y])
-        return _move(left, y) + strip.render(console)
-    sequences: list[str] = []
-    for end, (x, part) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+        yield left, Strip.join(update.strips[y - update.region.y])
+        return
+    for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
         start, stop = max(x, left), min(end, right)
-        if part is not None and start < stop:
-            sequences.append(_move(start, y))
-            sequences.append(part.crop(start - x, stop - x).render(console))
-    return "".join(sequences)
+        if strip is not None and start < stop:
+            yield start, strip.crop(start - x, stop - x)
 
 
-def _move(x: int, y: int) -> str:
-    return Control.move_to(x, y).segment.text
-
-
-def without_repeats(text: str) -> str:
-    """The same cells in the same styles, each style told as what differs from the one before.
-
-    Rich tells every style in full and takes it back afterwards, 40 bytes for a word.
-    """
-    kept: list[str] = []
-    style = _PLAIN
-    wanted = _PLAIN
-    for token in _CODES.split(text):
-        if token == _RESET:
-            wanted = _PLAIN
-        elif token.endswith("m") and token.startswith("\x1b"):
-            wanted = _style(token)
-        elif token.endswith("H") and token.startswith("\x1b"):
-            kept.append(token)
-        elif token:
-            kept.append(_change(style, wanted))
-            style = wanted
-            kept.append(token)
-    return "".join(kept) + (_RESET if style != _PLAIN else "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """What one sequence says: attributes, colour and background as their codes."""
-
-    attributes: tuple[str, ...] = ()
-    color: str = ""
-    background: str = ""
-
-    @property
-    def codes(self) -> str:
-        return ";".join(part for part in (*self.attributes, self.color, self.background) if part)
-
-
-_PLAIN = _Style()
-_COLORS = frozenset(map(str, (*range(30, 40), *range(90, 98))))
-_BACKGROUNDS = frozenset(map(str, (*range(40, 50), *range(100, 108))))
-
-
-@lru_cache(4096)
-def _style(sequence: str) -> _Style:
-    codes = sequence[2:-1].split(";")
-    attributes: list[str] = []
-    color = background = ""
-    while codes:
-        code = codes.pop(0)
-        taken = {"2": 4, "5": 2}.get(codes[0], 0) if code in ("38", "48") and codes else 0
-        whole = ";".join((code, *codes[:taken]))
-        del codes[:taken]
-        if code in _COLORS:
-            color = whole
-        elif code in _BACKGROUNDS:
-            background = whole
-        else:
-            attributes.append(whole)
-    return _Style(tuple(attributes), color, background)
-
-
-@lru_cache(4096)
-def _change(old: _Style, new: _Style) -> str:
-    """The shortest sequence from one style to another."""
-    if old == new:
-        return ""
-    full = f"\x1b[0;{new.codes}m" if new != _PLAIN else _RESET
-    gone = set(old.attributes) - set(new.attributes)
-    if gone or (old.color and not new.color) or (old.background and not new.background):
-        return full if old != _PLAIN else f"\x1b[{new.codes}m"
-    added = tuple(one for one in new.attributes if one not in old.attributes)
-    step = _Style(
-        added,
-        new.color if new.color != old.color else "",
-        new.background if new.background != old.background else "",
-    )
-    return f"\x1b[{step.codes}m"
+def _cells(strip: Strip, colors: ColorSystem) -> Cells:
+    cells = Cells([], [])
+    for text, style, control in strip:
+        if text and not control:
+            codes = "" if style is None else style._ansi
+            cells.add(text, Strip.render_ansi(style, colors) if codes is None else codes)
+    return cells

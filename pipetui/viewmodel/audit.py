@@ -82,7 +82,7 @@ def action(event: Event, fact: Mapping[str, Any], pipelines: Mapping[str, str]) 
             name = "/".join(str(fact["arn"]).rsplit("/", 2)[-2:])
             result = f"was {fact['previous']}"
             return Action(str(fact["approval"]).lower(), name, result, said, client)
-    did = event.kind.removeprefix("Pipeline").lower() or event.kind
+    did = event.kind.removeprefix("Pipeline").removeprefix("Version").lower()
     version = f" version {fact['version']}" if fact.get("version") else ""
     return Action(did, f"pipeline {fact.get('pipeline', '')}{version}")
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from engine.api import Artifact, StepView
 
 _DEEP = 40
+_FACTS = 18
+"""Cells beside a fact: its name, and a margin."""
 INPUTS, OUTPUTS, ARGUMENTS = "INPUTS", "OUTPUTS", "ARGUMENTS"
 
 
@@ -71,18 +73,23 @@ def _facts(step: StepView, width: int, display: Display) -> list[Line]:
     lines: list[Line] = []
     if step.failure_reason:
         lines += [*wrap(step.failure_reason, width - 3, indent="   ")]
-    facts = {
-        "name": step.display_name,
+    sentences = {
         "plan": f"{step.action}: {step.reason}" if step.reason else "",
         "doing": step.doing,
         "note": step.note,
         "stand-in": step.stand_in,
+    }
+    facts = {
+        "name": step.display_name,
         "from": short_id(step.source_execution) if step.source_execution else "",
         "runs in": where(step),
         "folder": step.directory,
         "started": display.clock(step.started_at) if step.started_at else "",
         "ended": display.clock(step.ended_at) if step.ended_at else "",
     }
+    for name, text in sentences.items():
+        for index, line in enumerate(wrap(text, max(24, width - _FACTS))):
+            lines.append(key_value("" if index else name, text_of(line)))
     lines += [key_value(name, text) for name, text in facts.items() if text]
     if step.attempts:
         lines += [BLANK, heading("ATTEMPTS")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -132,7 +134,7 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
             self._show()
             self._look()
         if step is not None:
-            self.run_worker(self._load(step, another), group="artifacts", exclusive=True)
+            self._work("artifacts", partial(self._load, step, another))
 
     def narrow(self, filter: Filter) -> None:
         """Show only what matches."""
@@ -192,9 +194,13 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
     def _moved(self) -> None:
         self._look()
 
+    def _work(self, group: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do something beside the loop, in place of what the group does."""
+        self.run_worker(work, group=group, exclusive=True)
+
     def _look(self, *, unfold: bool = False) -> None:
         """Show what the selected item holds, once the cursor rests on it."""
-        self.run_worker(self._preview(unfold), group="preview", exclusive=True)
+        self._work("preview", partial(self._preview, unfold))
 
     def on_resize(self) -> None:
         """A picture is made for the room there is."""
@@ -210,7 +216,7 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
         if item.key in self._below:
             self.action_close()
         elif item.folder:
-            self.run_worker(self._open_folder(item), group="artifact", exclusive=True)
+            self._work("artifact", partial(self._open_folder, item))
         else:
             self._look(unfold=True)
 

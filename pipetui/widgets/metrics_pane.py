@@ -67,7 +67,8 @@ class MetricsPane(Performer, Tab, Vertical, inherit_bindings=False):
         """See ``Tab``."""
         self._moment = moment
         self._paint()
-        self.run_worker(self._look(), group="metrics", exclusive=True)
+        # A function, not its coroutine: one that is replaced before it starts is never awaited.
+        self.run_worker(self._look, group="metrics", exclusive=True)  # type: ignore[arg-type]
 
     def on_resize(self, event: events.Resize) -> None:
         """Figures fill the room there is."""

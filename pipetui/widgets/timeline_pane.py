@@ -112,7 +112,8 @@ class TimelineRows(RowList, inherit_bindings=False):
                 self.sync()
 
         if wanted:
-            self.run_worker(ask(), group="usage", exclusive=True)
+            # A function, not its coroutine: one that is replaced before it starts is never awaited.
+            self.run_worker(ask, group="usage", exclusive=True)  # type: ignore[arg-type]
 
     def head(self) -> list[Line]:
         """What the marked time tells, or the legend; then the axis."""

@@ -11,6 +11,8 @@ from engine.config import Config
 from engine.definition.loader import load
 from engine.model.status import StepStatus
 from engine.model.views import StepView
+from engine.sources.base import StartRequest
+from engine.sources.control import LocalControl
 from engine.steps.handlers import refuse, stand_in
 from tests.engine.embedded import Embedded, definition
 from tests.shared import DEFINITIONS, SHARED, needs_shared

@@ -171,6 +171,12 @@ def sleeping(cli: Cli, slow: str) -> Iterator[tuple[Cli, subprocess.Popen[str]]]
             process.wait(30)
 
 
+def test_status_says_which_version_of_the_pipeline_ran(hello: tuple[Cli, dict[str, Any]]) -> None:
+    cli, _ = hello
+    (line,) = [one for one in cli("status", "@last").stdout.splitlines() if "definition" in one]
+    assert line.endswith(f"{HELLO}, version 1")
+
+
 def test_run_ends_with_the_object_of_status(hello: tuple[Cli, dict[str, Any]]) -> None:
     cli, said = hello
     assert said["PipelineExecutionStatus"] == "Succeeded"

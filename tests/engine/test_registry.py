@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import CommandRejected, NotFound
 from engine.model.status import ApprovalStatus, ExecutionStatus, StepStatus
-from engine.model.views import ModelPackageView
+from engine.model.views import ModelPackageView, execution_arn
 from engine.sources.control import LocalControl
 from tests.engine.embedded import HOST_IMAGE, Embedded, definition, processing
 
@@ -108,6 +108,13 @@ async def test_approval_comes_from_a_parameter(embedded: Embedded) -> None:
 
 async def test_package_waits_for_approval_where_nothing_is_said(embedded: Embedded) -> None:
     assert (await package_of(embedded, registering())).approval is A.PENDING
+
+
+async def test_a_version_says_which_execution_generated_it(embedded: Embedded) -> None:
+    properties = {"CommitId": "abc"}
+    package = await package_of(embedded, registering(arguments={"MetadataProperties": properties}))
+    made = {"GeneratedBy": execution_arn("pipeline-1", package.execution_id)}
+    assert package.request["MetadataProperties"] == {**made, **properties}
 
 
 async def test_bad_approval_status_fails_and_registers_nothing(embedded: Embedded) -> None:

@@ -91,12 +91,13 @@ async def test_jobs_that_end_are_forgotten_and_containers_are_not_watched(tmp_pa
     sampler = Sampler()
     handle: dict[str, Any] = {"runner": "process", "pid": 1, "start_ticks": 1, "directory": ""}
     sampler.watch(tmp_path / "a", {**handle, "runner": "container"})
-    assert not sampler.watching
+    watched = [sampler.watching]
     sampler.watch(tmp_path / "a", handle)
-    assert sampler.watching
+    watched.append(sampler.watching)
     sampler.forget(tmp_path / "a", handle)
-    assert not sampler.watching
+    watched.append(sampler.watching)
     sampler.close()
+    assert watched == [False, True, False]
 
 
 def test_a_process_is_read_whatever_its_name_is() -> None:

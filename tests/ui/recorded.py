@@ -104,6 +104,7 @@ class RecordedSource:
         self._check()
         found = [state.execution for state in self.states.values()]
         found = [one for one in found if not before or one.created_at < before]
+        found = [one for one in found if not pipeline or one.pipeline == pipeline]
         return sorted(found, key=lambda one: -one.created_at)[:limit]
 
     async def execution(self, text: str) -> ExecutionView:

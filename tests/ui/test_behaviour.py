@@ -69,10 +69,12 @@ async def test_help_shows_the_keys_of_the_focused_pane_and_those_of_everywhere(
     tmp_path: Path,
 ) -> None:
     async with journey(tmp_path, LARGE) as trip:
-        await trip.press("enter", "3")
+        await trip.press("enter", "4")
         await trip.sees("[Log]", "early stopping")
         await trip.press("question_mark")
-        await trip.sees("LOG", "Raise the severity floor", "EVERYWHERE")
+        await trip.sees("LOG", "Raise the severity floor")
+        await trip.press("G")
+        await trip.sees("EVERYWHERE")
         assert "GRAPH" not in trip.text
         await trip.press("slash")
         await trip.type("severity")
@@ -110,7 +112,7 @@ async def test_esc_goes_back_one_level_and_never_quits(tmp_path: Path) -> None:
     async with journey(tmp_path) as trip:
         await trip.press("down", "enter")
         await trip.sees("evaluate · attempt 1")
-        await trip.press("3", "d")
+        await trip.press("4", "d")
         await trip.sees("ATTEMPTS")
         await trip.press("escape")
         await trip.sees("[Log]")
@@ -161,7 +163,22 @@ async def test_tiny_terminals_do_not_break_any_screen(
     async with journey(tmp_path, size) as trip:
         await trip.press("down", "enter")
         await trip.until(lambda: trip.app.feed.watched == stories.FAILED)
-        for key in ("2", "3", "4", "5", "1", "d", "escape", "w", "escape", "R", "escape", "a"):
+        for key in (
+            "2",
+            "3",
+            "4",
+            "5",
+            "6",
+            "7",
+            "1",
+            "d",
+            "escape",
+            "w",
+            "escape",
+            "R",
+            "escape",
+            "a",
+        ):
             await trip.press(key)
             await trip.pilot.pause()
         await trip.press("A")
@@ -192,7 +209,7 @@ async def test_names_with_markup_escapes_and_wide_characters_are_only_text(
         await _clean(trip)
         await trip.press("enter")
         await trip.sees("[red]bold[/]", "訓練ステップ", "[/nope")
-        for key in ("d", "escape", "w", "escape", "2", "5", "enter", "1", "R"):
+        for key in ("d", "escape", "w", "escape", "2", "3", "7", "6", "enter", "1", "R"):
             await trip.press(key)
             await trip.pilot.pause()
             await _clean(trip)
@@ -223,7 +240,7 @@ async def test_times_are_shown_relative_local_and_in_utc(tmp_path: Path) -> None
 
 async def test_the_times_of_events_follow_the_clock_and_the_key(tmp_path: Path) -> None:
     async with journey(tmp_path) as trip:
-        await trip.press("enter", "5")
+        await trip.press("enter", "6")
         await trip.sees("[Events]", "2m ago", "StepStarted")
         trip.app.now = lambda: NOW + 3600
         await trip.sees("1h ago")
@@ -295,8 +312,26 @@ async def test_a_copy_says_what_was_copied(tmp_path: Path) -> None:
 
 def test_every_action_has_a_handler_on_some_screen_or_pane() -> None:
     from pipetui.logview.widget import LogView
-    from pipetui.screens import confirm, execution, executions, inbox, palette, reading, rerun
-    from pipetui.widgets import artifact_pane, dag_pane, event_pane, log_pane, rows
+    from pipetui.screens import (
+        audit,
+        confirm,
+        execution,
+        executions,
+        history,
+        inbox,
+        palette,
+        reading,
+        rerun,
+    )
+    from pipetui.widgets import (
+        artifact_pane,
+        dag_pane,
+        event_pane,
+        log_pane,
+        metrics_pane,
+        rows,
+        timeline_pane,
+    )
 
     owners = {
         Scope.GLOBAL: executions.ExecutionsScreen,
@@ -304,9 +339,13 @@ def test_every_action_has_a_handler_on_some_screen_or_pane() -> None:
         Scope.EXECUTIONS: executions.ExecutionsScreen,
         Scope.EXECUTION: execution.ExecutionScreen,
         Scope.GRAPH: dag_pane.DagPane,
+        Scope.TIMELINE: timeline_pane.TimelineRows,
+        Scope.METRICS: metrics_pane.MetricsPane,
         Scope.LOG: log_pane.LogPane,
         Scope.ARTIFACTS: artifact_pane.ArtifactPane,
         Scope.EVENTS: event_pane.EventPane,
+        Scope.HISTORY: history.HistoryScreen,
+        Scope.AUDIT: audit.AuditScreen,
         Scope.INBOX: inbox.InboxScreen,
         Scope.WHY: reading.WhyScreen,
         Scope.RERUN: rerun.RerunScreen,

@@ -109,7 +109,7 @@ async def test_what_failed_in_marked_executions_goes_on_and_refusals_are_said(
 ) -> None:
     async with journey(tmp_path) as trip:
         await trip.press("down", "space", "R")
-        await trip.sees("Rerun 1 executions", "(•) failed only")
+        await trip.sees("Rerun 1 execution", "(•) failed only")
         trip.control.plan_problem = CommandRejected("the definition is gone")
         await trip.press("right")
         await trip.sees("the definition is gone")

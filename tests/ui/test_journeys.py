@@ -180,7 +180,7 @@ async def test_artifacts_are_browsed_down_to_a_file_and_into_an_archive(
     async with journey(tmp_path, size) as trip:
         await trip.press("down", "enter")
         await trip.sees("evaluate · attempt 1")
-        await trip.press("4")
+        await trip.press("5")
         await trip.sees("[Artifacts]", "not there", "report")
         await trip.press("G", "enter")
         await trip.sees("evaluation.json", "rows.csv")
@@ -212,7 +212,7 @@ async def test_stopping_asks_first_and_takes_a_reason(tmp_path: Path) -> None:
 
 async def test_events_are_listed_with_their_json(tmp_path: Path) -> None:
     async with journey(tmp_path) as trip:
-        await trip.press("down", "enter", "5")
+        await trip.press("down", "enter", "6")
         await trip.sees("StepFailed", "ExecutionEnded")
         await trip.press("enter")
         await trip.sees("status: Failed", "failure_reason")

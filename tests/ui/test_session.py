@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipetui.config import Settings
+from pipetui.config import Settings, parse
 from pipetui.feed import Feed
 from pipetui.screens.execution import ExecutionScreen
 from pipetui.session import Session, Sight
@@ -94,6 +94,11 @@ async def test_nothing_is_restored_where_that_is_not_wanted(
         assert [one.execution_id for one in opened] == list(
             options.get("execution", "") and [stories.WAITING]
         )
+
+
+def test_the_setting_is_a_truth_value() -> None:
+    assert not parse("[ui]\nrestore = false").restore
+    assert parse("[ui]\nrestore = 3").problems == ("ui.restore is true or false",)
 
 
 async def test_an_execution_that_is_gone_is_not_missed(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.definition.document import RetryPolicy
-from engine.planning.retry import ExceptionType, failure_class, next_retry
+from engine.planning.retry import ExceptionType, failure_class, next_retry, tried_by
 
 FAULT = ExceptionType.SERVICE_FAULT
 
@@ -43,6 +43,15 @@ def test_attempts_end_and_zero_means_never() -> None:
     assert next_retry((twice,), "Processing", FAULT, tried=1, since_start_s=0) is not None
     assert next_retry((twice,), "Processing", FAULT, tried=2, since_start_s=0) is None
     assert next_retry((never,), "Processing", FAULT, tried=0, since_start_s=0) is None
+
+
+def test_each_policy_counts_the_retries_that_it_made() -> None:
+    throttled, capacity = ExceptionType.THROTTLING, ExceptionType.CAPACITY_ERROR
+    policies = (policy(FAULT, throttled), policy("SageMaker.JOB_CAPACITY_ERROR"))
+    retried = [FAULT, throttled, capacity]
+    assert [tried_by(policies, one, retried) for one in (FAULT, throttled, capacity)] == [2, 2, 1]
+    assert tried_by(policies, ExceptionType.USER_CODE, retried) == 0
+    assert tried_by((), FAULT, [throttled, capacity]) == 1
 
 
 def test_expire_after_counts_from_the_first_attempt() -> None:

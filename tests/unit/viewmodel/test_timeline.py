@@ -15,7 +15,7 @@ from engine.sources.base import Graph, GraphEdge, GraphNode
 from pipetui.viewmodel import timeline
 from pipetui.viewmodel.axis import Axis, fitting, next_scale, ticks
 from pipetui.viewmodel.bars import Bar, Chart, Phase, bars
-from pipetui.viewmodel.lines import length, text_of
+from pipetui.viewmodel.lines import Span, length, text_of
 from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.state import Display
 from pipetui.viewmodel.times import TimeMode
@@ -185,7 +185,7 @@ def test_rows_are_as_wide_as_the_pane_and_differ_by_character() -> None:
         layout = timeline.Layout(width, list(chart.moment.steps))
         axis = fitting(chart.begin, chart.end, layout.bars)
         for name, step in chart.moment.steps.items():
-            mark = timeline.Span("> ")
+            mark = Span("> ")
             line = timeline.row(chart, step, axis, layout, mark=mark, cursor=NOW + 5)
             assert length(line) == width, name
         assert length(timeline.axis_line(axis, layout, LOOK)) == width
