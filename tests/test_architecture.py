@@ -256,7 +256,7 @@ def test_slow_libraries_are_imported_where_they_are_needed() -> None:
         for module in modules("engine")
         for one in module.imports()
         if one.at_import
-        and of(one.target, *SLOW, "watchfiles", "ruamel", "plotext", "psutil")
+        and of(one.target, *SLOW, "watchfiles", "ruamel", "psutil")
         and not module.inside("engine.endpoint", "engine.environments.algorithms")
     )
 

@@ -315,7 +315,7 @@ class Source(Protocol):
     async def compare_artifact(
         self, before: StepView, now: StepView, role: str, name: str, inside: str = ""
     ) -> list[Difference]:
-        """What differs in an artifact, or ``inside`` of it, between two runs of a step, file by file.
+        """What differs in an artifact, or ``inside`` of it, between two runs of a step.
 
         Errors: ``NotFound`` where one of them has it no more.
         """

@@ -41,6 +41,7 @@ def ask_download(ui: PipetuiApp, item: Item) -> None:
 
 def _download(ui: PipetuiApp, item: Item, target: Path, *, replace: bool = False) -> None:
     total = f" of {size(item.size)}" if item.size else ""
+    folder = target.is_dir()
     told = 0
 
     def tell(copied: int) -> None:
@@ -55,7 +56,7 @@ def _download(ui: PipetuiApp, item: Item, target: Path, *, replace: bool = False
                 item.uri, item.member, str(target), replace=replace, told=tell
             )
         except PipetuiError as problem:
-            if problem.code == "target-exists" and not target.is_dir():
+            if problem.code == "target-exists" and not folder:
                 _ask_replace(ui, item, target)
             else:
                 ui.say(problem)

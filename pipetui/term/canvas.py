@@ -114,6 +114,8 @@ class Canvas:
 
     @staticmethod
     def _joins(cells: Cells, end: int, start: int) -> bool:
+        if start <= end:
+            return True
         if start - end > _JOINED:
             return False
         same = set(cells.codes[end - 1 : start])

@@ -77,16 +77,16 @@ class Pen:
         start = len(self._parts)
         write = self._parts.append
         write(self._way(y, x))
-        last: str | None = None
+        last: tuple[str, bool] | None = None
         sure = True
         for offset, (text, code) in enumerate(zip(texts, codes, strict=True)):
             if not text:
                 continue
             if not sure:
                 write(_column(x + offset))
-            if code != last:
+            if (kind := (code, text == " ")) != last:
                 write(self._dip(text, style(code)))
-                last = code
+                last = kind
             write(text)
             # Terminals differ in how wide they show what is not one plain character.
             sure = len(text) == 1 and (offset + 1 == len(texts) or texts[offset + 1] != "")

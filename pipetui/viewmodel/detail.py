@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel.executions import short_id, step_took
-from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading, key_value, words, wrap
+from pipetui.viewmodel.lines import (
+    BLANK,
+    Line,
+    Span,
+    Tone,
+    heading,
+    key_value,
+    text_of,
+    words,
+    wrap,
+)
 from pipetui.viewmodel.secrets import masked
 from pipetui.viewmodel.sizes import size
 from pipetui.viewmodel.state import Display, step_state

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
+from textual.worker import Worker
 
 from pipetui.actions import Scope
 from pipetui.feed import Feed, PipetuiError
@@ -196,7 +197,7 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
 
     def _work(self, group: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Do something beside the loop, in place of what the group does."""
-        self.run_worker(work, group=group, exclusive=True)
+        _: Worker[None] = self.run_worker(work, group=group, exclusive=True)
 
     def _look(self, *, unfold: bool = False) -> None:
         """Show what the selected item holds, once the cursor rests on it."""

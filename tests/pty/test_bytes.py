@@ -37,9 +37,7 @@ def test_an_idle_screen_sends_nothing(ended: Stage) -> None:
 
 @pytest.mark.parametrize("where", [(), ("@last",)])
 @pytest.mark.parametrize("depth", ["truecolor", ""])
-def test_one_status_change_is_a_few_cells(
-    live: Stage, where: tuple[str, ...], depth: str
-) -> None:
+def test_one_status_change_is_a_few_cells(live: Stage, where: tuple[str, ...], depth: str) -> None:
     with live.terminal(*where, size=WIDE, COLORTERM=depth) as terminal:
         terminal.wait_for("executing", "? help")
         terminal.send("Gt")
@@ -50,7 +48,9 @@ def test_one_status_change_is_a_few_cells(
         terminal.wait(lambda: "1/3" in terminal.text or "1 of 3" in terminal.text)
         terminal.settle(quiet=0.5)
         sent = bytes(terminal.raw[before:])
-        import sys; print(len(sent), sent.split(QUESTION), file=sys.stderr)
+        import sys
+
+        print(len(sent), sent.split(QUESTION), file=sys.stderr)
         assert len(sent) <= STATUS_CHANGE, sent
 
 

@@ -20,7 +20,8 @@ from pipetui.dag.export import Format
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
 from pipetui.dag.picture import Direction
 from pipetui.dag.widget import DagView
-from pipetui.term.spans import Canvas, cut, without_repeats
+from pipetui.term.canvas import Canvas
+from pipetui.term.spans import cut
 from tests.unit.dag.definitions import dag_of, layered
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_pipelines"
@@ -55,6 +56,7 @@ class DagApp(App[None]):
         self.picked: list[tuple[str, tuple[str, ...]]] = []
         self.screen_cells = pyte.Screen(200, 50)
         self.stream = pyte.Stream(self.screen_cells)
+        self.canvas = Canvas()
         self.terminal = Console(force_terminal=True, color_system="truecolor", legacy_windows=False)
 
     def compose(self) -> ComposeResult:
@@ -62,10 +64,9 @@ class DagApp(App[None]):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         if isinstance(renderable, ChopsUpdate | LayoutUpdate):
-            painted, _ = cut(renderable, self.terminal, Canvas(), 1_000_000)
-            sequence = without_repeats(painted)
+            sequence, _ = cut(renderable, self.terminal, self.canvas, 1_000_000)
             self.sent += len(sequence.encode())
-            self.stream.feed(sequence.replace("\n", ""))
+            self.stream.feed(sequence)
         super()._display(screen, renderable)
 
     def on_dag_view_selected(self, message: DagView.Selected) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyte
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -12,9 +13,12 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from pipetui.term.spans import Canvas, Span, cut, without_repeats
+from pipetui.term.canvas import Canvas, Span
+from pipetui.term.spans import cut
 
 CONSOLE = Console(color_system="truecolor", force_terminal=True, _environ={})
+WIDTH, HEIGHT = 24, 3
+ROOM = 100_000
 STYLES = [
     Style(),
     Style(color="#ff0000"),
@@ -25,53 +29,114 @@ STYLES = [
     Style(bold=True, underline=True),
     Style(bgcolor="color(200)"),
 ]
+PARTS = st.lists(st.tuples(st.text("ab ─✔列", max_size=6), st.sampled_from(STYLES)), max_size=8)
+ROWS = st.lists(PARTS, min_size=HEIGHT, max_size=HEIGHT)
 
 
-def screen(text: str) -> list[list[object]]:
-    shown = pyte.Screen(40, 6)
-    pyte.Stream(shown).feed(text)
-    return [[shown.buffer[y][x] for x in range(40)] for y in range(6)]
+def strip(parts: list[tuple[str, Style]]) -> Strip:
+    return Strip([Segment(words, style) for words, style in parts]).adjust_cell_length(
+        WIDTH, STYLES[1]
+    )
+
+
+def whole(rows: list[Strip]) -> LayoutUpdate:
+    return LayoutUpdate([[row] for row in rows], Region(0, 0, WIDTH, len(rows)))
+
+
+def seen(terminal: pyte.Screen) -> list[list[object]]:
+    """What a person sees: the colour of a letter that is not there is no matter."""
+    cells = [[terminal.buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
+    return [
+        [
+            replace_blank(cell) if cell.data == " " and not (cell.reverse or cell.underscore)
+            else cell
+            for cell in row
+        ]
+        for row in cells
+    ]  # fmt: skip
+
+
+def replace_blank(cell: pyte.screens.Char) -> pyte.screens.Char:
+    return cell._replace(fg="default", bold=False)
 
 
 def update(rows: list[str], spans: list[Span]) -> ChopsUpdate:
     return ChopsUpdate(
-        [{0: Strip([Segment(row)])} for row in rows], spans, [[len(row)] for row in rows]
+        [{0: Strip([Segment(row)])} for row in rows], spans, [[cell_len(row)] for row in rows]
     )
 
 
-@given(st.lists(st.tuples(st.text("ab ", max_size=6), st.sampled_from(STYLES)), max_size=12))
-def test_fewer_bytes_show_the_same(parts: list[tuple[str, Style]]) -> None:
-    text = Strip([Segment(words, style) for words, style in parts]).render(CONSOLE)
-    short = without_repeats(text)
-    assert screen(short) == screen(text)
-    assert len(short) <= len(text) + 4
+@given(st.lists(ROWS, min_size=1, max_size=4))
+def test_the_changed_cells_make_the_same_picture(
+    pictures: list[list[list[tuple[str, Style]]]],
+) -> None:
+    canvas, terminal = Canvas(), pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.Stream(terminal)
+    for picture in pictures:
+        rows = [strip(parts) for parts in picture]
+        text, left = cut(whole(rows), CONSOLE, canvas, ROOM)
+        stream.feed(text)
+        fresh = pyte.Screen(WIDTH, HEIGHT)
+        for y, row in enumerate(rows):
+            pyte.Stream(fresh).feed(f"\x1b[{y + 1}H{row.render(CONSOLE)}")
+        assert not left
+        assert seen(terminal) == seen(fresh)
 
 
-def test_only_what_differs_of_a_style_is_told() -> None:
-    red, blue, reset = "\x1b[31m", "\x1b[34m", "\x1b[0m"
-    there = "\x1b[5;7H"
-    sent = f"{red}a{reset}{there}{red}b{reset}{blue}c{reset}d{red}e{reset}"
-    assert without_repeats(sent) == f"{red}a{there}b{blue}c{reset}d{red}e{reset}"
+@given(ROWS)
+def test_what_is_there_already_is_not_sent(picture: list[list[tuple[str, Style]]]) -> None:
+    canvas, rows = Canvas(), [strip(parts) for parts in picture]
+    cut(whole(rows), CONSOLE, canvas, ROOM)
+    assert cut(whole(rows), CONSOLE, canvas, ROOM) == ("", [])
+
+
+def test_a_digit_costs_a_digit() -> None:
+    canvas = Canvas()
+    cut(update(["00:41 of 01:00"], [(0, 0, 14)]), CONSOLE, canvas, ROOM)
+    assert cut(update(["00:42 of 01:00"], [(0, 0, 14)]), CONSOLE, canvas, ROOM)[0] == "\x1b[1;5H2"
+
+
+def test_cells_close_to_each_other_are_sent_with_what_is_between() -> None:
+    canvas = Canvas()
+    cut(update(["a b c" + "." * 20 + "d"], [(0, 0, 26)]), CONSOLE, canvas, ROOM)
+    text, _ = cut(update(["A b C" + "." * 20 + "D"], [(0, 0, 26)]), CONSOLE, canvas, ROOM)
+    assert text == "\x1b[1;1HA b C\x1b[20CD"
+
+
+def test_behind_a_wide_character_the_place_is_told_again() -> None:
+    text, _ = cut(update(["列x"], [(0, 0, 3)]), CONSOLE, Canvas(), ROOM)
+    assert text == "\x1b[1;1H\x1b[0m列\x1b[3Gx"
+
+
+def test_after_it_forgot_everything_is_sent_again() -> None:
+    canvas, rows = Canvas(), update(["same"], [(0, 0, 4)])
+    first = cut(rows, CONSOLE, canvas, ROOM)
+    canvas.forget()
+    assert cut(rows, CONSOLE, canvas, ROOM) == first
 
 
 def test_a_small_room_takes_the_cells_that_waited_longest() -> None:
     rows, canvas = ["a" * 30, "b" * 30, "c" * 30], Canvas()
     spans = [(0, 0, 30), (1, 0, 30), (2, 0, 30)]
-    seen = ""
-    for _ in range(3):
-        text, left = cut(update(rows, spans), CONSOLE, canvas, 40)
-        assert len(left) == 2
-        seen += text
-    assert all(letter * 30 in seen for letter in "abc")
+    sent = ""
+    for count in (2, 1):
+        text, spans = cut(update(rows, spans), CONSOLE, canvas, 45)
+        assert len(spans) == count
+        sent += text
+    text, spans = cut(update(rows, spans), CONSOLE, canvas, 45)
+    assert spans == []
+    assert all(letter * 30 in sent + text for letter in "abc")
 
 
 def test_a_change_in_a_quiet_place_goes_before_a_busy_one() -> None:
-    rows, canvas = ["quiet" + "x" * 25, "busy " + "y" * 25], Canvas()
-    cut(update(rows, [(0, 0, 30)]), CONSOLE, canvas, 100)
-    for _ in range(5):
-        cut(update(rows, [(0, 10, 30), (1, 0, 30)]), CONSOLE, canvas, 1000)
-    text, left = cut(update(rows, [(0, 0, 5), (0, 10, 30), (1, 0, 30)]), CONSOLE, canvas, 1)
-    assert "quiet" in text
+    canvas = Canvas()
+    cut(update(["quiet" + "x" * 25, "b" * 30], [(0, 0, 30)]), CONSOLE, canvas, ROOM)
+    for letter in "cdefg":
+        busy = ["quiet" + letter * 25, letter * 30]
+        cut(update(busy, [(0, 10, 30), (1, 0, 30)]), CONSOLE, canvas, ROOM)
+    now = ["QUIET" + "z" * 25, "z" * 30]
+    text, left = cut(update(now, [(0, 0, 5), (0, 10, 30), (1, 0, 30)]), CONSOLE, canvas, 1)
+    assert "QUIET" in text
     assert left == [(0, 10, 30), (1, 0, 30)]
 
 
