@@ -7,7 +7,7 @@ is loaded before somebody needs it.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import subprocess
@@ -291,7 +291,17 @@ async def open_local(home: Home) -> tuple[Source, Control]:
     """
     from engine.sources.local import LocalSource
 
-    return await LocalSource.open(home.prepare()), open_control(home)
+    return await LocalSource.open(home.prepare()), cast("Control", _LaterControl(home))
+
+
+class _LaterControl:
+    """A control that loads when it is first asked for something: who looks needs none of it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(open_control(self._home), name)
 
 
 def open_control(home: Home) -> Control:

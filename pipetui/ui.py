@@ -18,7 +18,6 @@ from pipetui import editor
 from pipetui.bookmarks import Bookmarks
 from pipetui.config import Settings, speaks_unicode
 from pipetui.feed import Feed, PipetuiError, Update
-from pipetui.screens.compare import CompareScreen
 from pipetui.screens.execution import ExecutionScreen
 from pipetui.screens.executions import ExecutionsScreen
 from pipetui.screens.face import Shown
@@ -294,6 +293,8 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         if found is None:
             self.say(f"there is no earlier execution of {execution.pipeline}; mark two with space")
         else:
+            from pipetui.screens.compare import CompareScreen
+
             self.push_screen(CompareScreen(found.id, execution.id))
 
     def next_theme(self) -> None:

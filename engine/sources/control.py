@@ -36,6 +36,8 @@ from engine.sources.base import (
     StartRequest,
 )
 from engine.steps.container import resolve_image, runs_images
+from engine.steps.spark import spark_resolution
+from engine.steps.spark_processing import submits_spark
 from engine.store import queries
 from engine.store.connection import connect
 from engine.store.sqlite import SqliteStore
@@ -337,7 +339,8 @@ def _environment(prepared: Prepared, name: str) -> str:
     short = image.rsplit("/", 1)[-1]
     if runs_images(prepared.config):
         return f"{short} in a container"
-    resolution = resolve_image(image, prepared.config)
+    spark = submits_spark(arguments.get("AppSpecification") or {}, prepared.config)
+    resolution = (spark_resolution if spark else resolve_image)(image, prepared.config)
     if resolution.kind == "refused":
         # Its refusal says why, or what stands in for it.
         return ""

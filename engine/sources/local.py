@@ -10,15 +10,11 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.definition.document import Definition, Step
-from engine.definition.loader import document, load
 from engine.errors import NotFound
 from engine.home import Home
-from engine.logs.base import LogSource
 from engine.model.events import Event
 from engine.model.status import ApprovalStatus
 from engine.model.views import ExecutionView, ModelPackageView, StepView
-from engine.sources.artifacts import artifacts_of, entries_of
 from engine.sources.base import (
     Artifact,
     ArtifactEntry,
@@ -31,8 +27,6 @@ from engine.sources.base import (
     WaitingCallback,
 )
 from engine.sources.measured import MeasuredFiles
-from engine.storage.preview import Preview
-from engine.storage.tree import LocalTree
 from engine.store import queries
 from engine.store.connection import connect
 from engine.store.thread import StoreThread
@@ -43,10 +37,14 @@ if TYPE_CHECKING:
         ExecutionDifference,
         Side,
     )
+    from engine.definition.document import Definition, Step
+    from engine.logs.base import LogSource
     from engine.sources.series import MetricSeries
     from engine.sources.trials import Trial
     from engine.sources.usage import Usage
     from engine.storage.download import Downloaded, Told
+    from engine.storage.preview import Preview
+    from engine.storage.tree import LocalTree
 
 T = TypeVar("T")
 POLL_S = 0.25
@@ -104,6 +102,8 @@ class LocalSource:
         sha = (await self._ask(queries.execution, execution_id)).definition
         found = self._definitions.get(sha)
         if found is None:
+            from engine.definition.loader import load
+
             text = await self._ask(queries.definition, sha)
             found = self._definitions[sha] = await asyncio.to_thread(load, text)
         return found
@@ -192,10 +192,14 @@ class LocalSource:
 
     async def artifacts(self, step: StepView) -> list[Artifact]:
         """See ``Source.artifacts``."""
+        from engine.sources.artifacts import artifacts_of
+
         return await asyncio.to_thread(artifacts_of, await self._tree(step.execution_id), step)
 
     async def entries(self, uri: str) -> list[ArtifactEntry]:
         """See ``Source.entries``."""
+        from engine.sources.artifacts import entries_of
+
         return await asyncio.to_thread(entries_of, self._base_tree(""), uri)
 
     async def preview(
@@ -280,6 +284,8 @@ class LocalSource:
         return self._base_tree(str(Path(file).parent) if file else "")
 
     def _base_tree(self, base: str) -> LocalTree:
+        from engine.storage.tree import LocalTree
+
         return LocalTree(self._home.s3, Path(base) if base else None)
 
 

@@ -35,6 +35,8 @@ from engine.steps.hosts import (
 )
 from engine.steps.inputs import bring, mappings, pipe_refusal, section
 from engine.steps.opt_ml import resource_config, text_map
+from engine.steps.spark import spark_variables
+from engine.steps.spark_processing import is_submit, refuse_submit, submit_command, submits_spark
 from engine.storage.transfer import upload_local
 
 Json = Mapping[str, Any]
@@ -82,12 +84,15 @@ class ProcessingStep:
                     hint="Give it an S3Output instead.",
                     path=step.path,
                 )
-        image = section(step.arguments, "AppSpecification").get("ImageUri")
-        return refuse_image(step, image, config)
+        specification = section(step.arguments, "AppSpecification")
+        return refuse_image(step, specification.get("ImageUri"), config) or refuse_submit(
+            step, specification, config
+        )
 
     def stand_in(self, step: Step) -> str:
-        """None: the job is run for real."""
-        return ""
+        """None, the job is run for real; the Spark images' program excepted."""
+        submits = is_submit(section(step.arguments, "AppSpecification"))
+        return "local Spark in place of the image's" if submits else ""
 
     async def run(self, context: StepContext) -> Outcome:
         """Run the job on as many local hosts as it asks for."""
@@ -97,8 +102,14 @@ class ProcessingStep:
         command, image_entrypoint = _command(context, specification)
         limit = max_runtime(arguments)
         hosts = hosts_of(context.directory, _cluster(arguments))
-        prepared = await own_environment(context, await prepare(context, image))
-        environment = job_environment(context, prepared, text_map(arguments.get("Environment")))
+        variables = text_map(arguments.get("Environment"))
+        if submits_spark(specification, context.services.config):
+            command, prepared = await submit_command(context, image, command)
+            variables = spark_variables(prepared, context.services.config) | variables
+        else:
+            prepared = await prepare(context, image)
+        prepared = await own_environment(context, prepared)
+        environment = job_environment(context, prepared, variables)
         if not context.resuming and _wants_tree(context):
             if arguments.get("ProcessingInputs"):
                 context.doing("copying inputs")

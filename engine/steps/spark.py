@@ -222,14 +222,14 @@ async def spark_command(
 
 async def _environment(context: StepContext, release: str) -> Prepared:
     """An environment with Spark, built first where it is not there."""
-    resolution = _resolution(release, context.services.config)
+    resolution = spark_resolution(release, context.services.config)
     context.doing("preparing Spark's environment")
     environment = await context.services.environments.ensure(resolution)
     host_path = os.environ.get("PATH") or DEFAULT_PATH
     return prepared_in(environment, resolution, release, host_path)
 
 
-def _resolution(release: str, config: Config) -> Resolution:
+def spark_resolution(release: str, config: Config) -> Resolution:
     """The environment that ``[images]`` names for a release, else one with our own pins."""
     found = resolve_image(release, config)
     if found.grade is Grade.CONFIGURED:

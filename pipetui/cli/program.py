@@ -204,7 +204,7 @@ def _open_app(session: Session, execution: str = "") -> int:
         raise click.UsageError("The app needs a terminal. In a pipe, use the commands.")
     from pipetui.app import run_app
 
-    session.resume(session.home.prepare())
+    session.home.prepare()
     return run_app(session.home, execution=execution, read_only=session.read_only)
 
 

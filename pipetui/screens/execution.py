@@ -19,11 +19,8 @@ from pipetui.feed import PipetuiError, Update
 from pipetui.keys import Performer, bindings
 from pipetui.logview.widget import LogView
 from pipetui.measures import Measure
-from pipetui.screens.confirm import ask_answer, ask_parallelism, ask_shell, ask_stop
 from pipetui.screens.panes import TABS, PanesScreen, tab_at, tab_names
 from pipetui.screens.past import Past
-from pipetui.screens.reading import StepScreen, WhyScreen
-from pipetui.screens.rerun import RerunScreen
 from pipetui.viewmodel import steps as view
 from pipetui.viewmodel.detail import INPUTS, step_lines
 from pipetui.viewmodel.lines import Line, Row, Span, Tone, text_of, words
@@ -35,10 +32,10 @@ from pipetui.widgets.log_pane import LogPane
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
 from pipetui.widgets.tab import Tab
-from pipetui.widgets.timeline_pane import TimelineRows
 
 if TYPE_CHECKING:
     from engine.api import Event, ExecutionView, Graph, StepView
+    from pipetui.widgets.timeline_pane import TimelineRows
 
 _CURVES = 20
 """Training steps that run at once whose metrics the list of steps tells."""
@@ -323,8 +320,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     def _picked(self, event: Tab.Picked) -> None:
         self.steps.select(event.step)
 
-    @on(TimelineRows.Opened)
-    async def _timeline_opened(self, event: TimelineRows.Opened) -> None:
+    async def on_timeline_rows_opened(self, event: TimelineRows.Opened) -> None:
         """The step's log, at the marked time where the log or the samples tell when it was."""
         self.steps.select(event.step.name)
         await self.show_tab("log")
@@ -403,6 +399,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     def action_detail(self, title: str = "") -> None:
         """All about the selected step."""
         if self.selected is not None:
+            from pipetui.screens.reading import StepScreen
+
             self.app.push_screen(StepScreen(self.selected, title))
 
     def action_data(self) -> None:
@@ -416,6 +414,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     def action_shell(self) -> None:
         """Ask, then open a shell where the selected step's job ran."""
         if self.selected is not None:
+            from pipetui.screens.confirm import ask_shell
+
             ask_shell(self.ui, self.selected)
 
     def action_pager(self) -> None:
@@ -431,6 +431,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         """Why the selected step is red."""
         step = self.selected
         if step is not None and step.status in _RED:
+            from pipetui.screens.reading import WhyScreen
+
             self.app.push_screen(WhyScreen(step))
         elif step is not None:
             self.ui.say(f"{step.name} did not fail")
@@ -448,6 +450,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     def action_rerun(self) -> None:
         """Run it again."""
         if self.execution is not None:
+            from pipetui.screens.rerun import RerunScreen
+
             self.app.push_screen(RerunScreen(self.execution, self.selected, changed=self._changed))
 
     def action_compare(self) -> None:
@@ -458,15 +462,21 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     def action_stop(self) -> None:
         """Stop it."""
         if self.execution is not None:
+            from pipetui.screens.confirm import ask_stop
+
             ask_stop(self.ui, self.execution)
 
     def action_parallelism(self) -> None:
         """See the action table."""
         if self.execution is not None:
+            from pipetui.screens.confirm import ask_parallelism
+
             ask_parallelism(self.ui, self.execution)
 
     def action_answer(self, success: int) -> None:
         """Answer the selected Callback step."""
+        from pipetui.screens.confirm import ask_answer
+
         for waiting in self.feed.inbox.callbacks:
             if waiting.step.execution_id == self.execution_id and waiting.step == self.selected:
                 ask_answer(self.ui, waiting, bool(success))

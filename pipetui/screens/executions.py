@@ -15,13 +15,7 @@ from textual.widgets import Input
 from pipetui.actions import Action, Scope
 from pipetui.feed import PipetuiError
 from pipetui.keys import bindings
-from pipetui.screens.bulk import BulkScreen
-from pipetui.screens.compare import CompareScreen
-from pipetui.screens.confirm import ask_parallelism, ask_stop, ask_stop_all
 from pipetui.screens.face import Face
-from pipetui.screens.history import HistoryScreen
-from pipetui.screens.reading import WhyScreen
-from pipetui.screens.rerun import RerunScreen
 from pipetui.session import Sight
 from pipetui.viewmodel import executions as view
 from pipetui.viewmodel.inbox import count
@@ -350,17 +344,25 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             steps = await self.feed.steps_of(chosen.id)
             failed = [one for one in steps if one.name == chosen.first_failed]
             if failed:
+                from pipetui.screens.reading import WhyScreen
+
                 self.app.push_screen(WhyScreen(failed[0]))
 
     def action_rerun(self) -> None:
         """Run the selected execution again, or all marked ones."""
         if self.list.marked:
+            from pipetui.screens.bulk import BulkScreen
+
             self.app.push_screen(BulkScreen(self._meant))
         elif self.selected is not None:
+            from pipetui.screens.rerun import RerunScreen
+
             self.app.push_screen(RerunScreen(self.selected))
 
     def action_stop(self) -> None:
         """Stop the selected execution, or all marked ones that run."""
+        from pipetui.screens.confirm import ask_stop, ask_stop_all
+
         running = [one for one in self._meant if one.ended_at is None]
         if self.list.marked:
             ask_stop_all(self.ui, running)
@@ -370,11 +372,15 @@ class ExecutionsScreen(Face, inherit_bindings=False):
     def action_parallelism(self) -> None:
         """See the action table."""
         if self.selected is not None:
+            from pipetui.screens.confirm import ask_parallelism
+
             ask_parallelism(self.ui, self.selected)
 
     def action_history(self) -> None:
         """See the action table."""
         if self.selected is not None:
+            from pipetui.screens.history import HistoryScreen
+
             self.app.push_screen(HistoryScreen(self.selected.pipeline))
 
     def action_columns(self) -> None:
@@ -389,6 +395,8 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             self.ui.say("mark two executions to compare them")
         elif len(marked) == 2:
             now, before = sorted(marked, key=lambda one: -one.created_at)
+            from pipetui.screens.compare import CompareScreen
+
             self.app.push_screen(CompareScreen(before.id, now.id))
         elif self.selected is not None:
             self.ui.compare_with_last(self.selected)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from textual import events
@@ -14,27 +13,39 @@ from pipetui.screens.face import Face
 from pipetui.viewmodel.lines import Line, Span, Tone
 from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.state import Display
-from pipetui.widgets.artifact_pane import ArtifactPane
-from pipetui.widgets.dag_pane import DagPane
-from pipetui.widgets.event_pane import EventPane
 from pipetui.widgets.log_pane import LogPane
-from pipetui.widgets.metrics_pane import MetricsPane
 from pipetui.widgets.rows import RowList
 from pipetui.widgets.tab import Tab
-from pipetui.widgets.timeline_pane import TimelinePane
 
 if TYPE_CHECKING:
     from pipetui.feed import Feed
 
 TABS = ("steps", "graph", "timeline", "log", "artifacts", "events", "metrics")
-PANES: Mapping[str, Callable[[Feed, Measures, Display], Tab]] = {
-    "graph": lambda feed, measures, look: DagPane(look, id="graph"),
-    "timeline": lambda feed, measures, look: TimelinePane(measures, id="timeline"),
-    "artifacts": lambda feed, measures, look: ArtifactPane(feed, look, id="artifacts"),
-    "events": lambda feed, measures, look: EventPane(look, id="events"),
-    "metrics": lambda feed, measures, look: MetricsPane(feed, measures, id="metrics"),
-}
-"""How the pane of each tab is made; the other tabs are always there."""
+PANES = ("graph", "timeline", "artifacts", "events", "metrics")
+"""The tabs whose pane is made when it is wanted; the others are always there."""
+
+
+def make_pane(tab: str, feed: Feed, measures: Measures, look: Display) -> Tab:
+    """The pane of a tab; what it needs loads now, because the first screen can do without."""
+    match tab:
+        case "graph":
+            from pipetui.widgets.dag_pane import DagPane
+
+            return DagPane(look, id=tab)
+        case "timeline":
+            
+            return TimelinePane(measures, id=tab)
+        case "artifacts":
+            from pipetui.widgets.artifact_pane import ArtifactPane
+
+            return ArtifactPane(feed, look, id=tab)
+        case "events":
+            from pipetui.widgets.event_pane import EventPane
+
+            return EventPane(look, id=tab)
+        case _:
+            
+            return MetricsPane(feed, measures, id=tab)
 
 
 class PanesScreen(Face, inherit_bindings=False):
@@ -126,7 +137,7 @@ class PanesScreen(Face, inherit_bindings=False):
         """Make the pane of the tab where there is none yet, and paint it."""
         front = self.front
         if front and front not in self._panes:
-            pane = PANES[front](self.feed, self.measures, self.look)
+            pane = make_pane(front, self.feed, self.measures, self.look)
             self._panes[front] = pane
             self._behind.add(front)
             cast("Widget", pane).add_class("tab")
