@@ -32,6 +32,8 @@ from engine_overhead import definition
 ROOT = Path(__file__).resolve().parents[1]
 PIPETUI = [sys.executable, "-m", "pipetui"]
 SCREEN_TIMEOUT_S = 20.0
+QUESTION, ANSWER = b"\x1b[6n", b"\x1b[1;1R"
+"""What is asked about the cursor, and what a terminal answers."""
 TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
 
 
@@ -77,7 +79,8 @@ def first_screen(home: Path, execution: str, mark: bytes) -> float:
     try:
         while mark not in seen and time.perf_counter() - started < SCREEN_TIMEOUT_S:
             if select.select([terminal], [], [], 0.05)[0]:
-                seen += os.read(terminal, 65536)
+                seen += (part := os.read(terminal, 65536))
+                os.write(terminal, ANSWER * part.count(QUESTION))
         return time.perf_counter() - started
     finally:
         os.kill(pid, 9)

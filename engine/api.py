@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from engine.clock import timestamp
     from engine.comparison.contents import Content, ContentDifference, compare_contents
@@ -264,6 +265,7 @@ __all__ = [
     "open_local",
     "open_pipelines",
     "open_reader",
+    "open_replay",
     "replay",
     "resume_orphans",
     "serve",
@@ -302,6 +304,20 @@ class _LaterControl:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(open_control(self._home), name)
+
+
+async def open_replay(recording: Path, now: Callable[[], float]) -> tuple[Source, Control]:
+    """Recorded executions, played as time passes, and what a person can do to them in memory.
+
+    Args:
+        recording: the archive.
+        now: gives the present, in seconds since the epoch.
+    """
+    from engine.sources.replay import ReplaySource
+    from engine.sources.replay_control import ReplayControl
+
+    source = await ReplaySource.open(recording, now)
+    return source, ReplayControl(source)
 
 
 def open_control(home: Home) -> Control:

@@ -28,6 +28,14 @@ class ImageChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class JobProgram:
+    """A program that stands for SageMaker's jobs of a category, and the folder it starts in."""
+
+    command: tuple[str, ...]
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackTarget:
     """Who is told of a Callback step's messages, besides the local queue."""
 
@@ -113,6 +121,14 @@ class Config:
         metadata={
             "key": "lambda",
             "help": "function ARN (or its name) -> module:function beside this file",
+        },
+    )
+    job_categories: Mapping[str, JobProgram] = field(
+        default_factory=dict,
+        metadata={
+            "key": "job_categories",
+            "help": "JobCategory, or default -> {command = [...]} that stands for SageMaker's"
+            " jobs; it starts in this file's folder",
         },
     )
     emr_master: str = field(
@@ -228,7 +244,9 @@ def _overlay(config: Config, file: Path) -> Config:
 def _settings(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for section, value in data.items():
-        if section in ("images", "lambda", "callbacks") or not isinstance(value, dict):
+        if section in ("images", "lambda", "job_categories", "callbacks") or not isinstance(
+            value, dict
+        ):
             found.append((section, value))
         else:
             found += [(f"{section}.{key}", inner) for key, inner in value.items()]
@@ -245,6 +263,8 @@ def _value(key: str, value: Any, default: Any, file: Path) -> Any:
         }
     if key == "callbacks":
         return {**default, **_callbacks(value, file)}
+    if key == "job_categories":
+        return {**default, **_job_categories(value, file)}
     if isinstance(default, bool):
         ok = isinstance(value, bool)
     elif isinstance(default, tuple):
@@ -317,6 +337,27 @@ def _callbacks(value: Any, file: Path) -> dict[str, CallbackTarget]:
     return targets
 
 
+def _job_categories(value: Any, file: Path) -> dict[str, JobProgram]:
+    programs: dict[str, JobProgram] = {}
+    entries = value.items() if isinstance(value, dict) else [("job_categories", value)]
+    for category, entry in entries:
+        command = entry.get("command") if isinstance(entry, dict) else None
+        if not (
+            isinstance(command, list)
+            and all(isinstance(one, str) for one in command)
+            and any(command[:1])
+            and entry.keys() == {"command"}
+        ):
+            raise ConfigError(
+                f"{file}: job_categories.{category} cannot be {entry!r}",
+                code="config-bad-value",
+                hint='Like: AgentRFT = {command = ["python", "train_agent.py"]}',
+                file=str(file),
+            )
+        programs[category] = JobProgram(tuple(command), str(file.parent.absolute()))
+    return programs
+
+
 def reference() -> str:
     """The settings as a Markdown page: ``docs/configuration.md`` holds this text."""
     rows = []
@@ -352,5 +393,8 @@ interpreter = "/usr/bin/python3.11"
 
 [lambda]
 "arn:aws:lambda:us-east-1:123456789012:function:promote" = "handlers:promote"
+
+[job_categories.AgentRFT]
+command = ["python", "train_agent.py"]
 ```
 """

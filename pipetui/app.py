@@ -6,8 +6,10 @@ import asyncio
 import gc
 import os
 import signal
+import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,21 +59,41 @@ def run_app(
         from pipetui.linear import run_linear
 
         return run_linear(home, execution=execution, read_only=read_only)
+    _get_ready()
+    return asyncio.run(_run(home, settings, execution, watch, read_only))
+
+
+def run_demo(home: Home, *, read_only: bool = False) -> int:
+    """Show recorded executions as if they ran now; of the home only the settings are read."""
+    from pipetui.config import load
+
+    settings = replace(load(home.config), kept_theme=None, restore=False, notify="off")
+    _get_ready()
+    return asyncio.run(_run(None, settings, "", False, read_only))
+
+
+def _get_ready() -> None:
     # What is imported and mounted now stays: looking through it for garbage costs a tenth of the
     # time to the first screen.
     gc.disable()
     os.environ.update(terminal_settings(os.environ))
-    return asyncio.run(_run(home, settings, execution, watch, read_only))
 
 
-async def _run(home: Home, settings: Settings, execution: str, watch: bool, read_only: bool) -> int:
+async def _run(
+    home: Home | None, settings: Settings, execution: str, watch: bool, read_only: bool
+) -> int:
+    """The app on a home, or on the recording that the program brings where there is none."""
     from pipetui.bookmarks import Bookmarks
     from pipetui.feed import Feed
     from pipetui.session import Session
     from pipetui.ui import PipetuiApp
 
-    feed = await Feed.open(home, read_only=read_only)
-    session = Session(home.root / "ui" / "session.json")
+    if home is None:
+        feed = await Feed.demo(time.time, read_only=read_only)
+    else:
+        feed = await Feed.open(home, read_only=read_only)
+    kept = None if home is None else home.root / "ui"
+    session = Session(kept and kept / "session.json")
     try:
         if execution:
             execution = (await feed.execution(execution)).id
@@ -80,7 +102,7 @@ async def _run(home: Home, settings: Settings, execution: str, watch: bool, read
             settings=settings,
             execution=execution,
             watch=watch,
-            bookmarks=Bookmarks(home.root / "ui" / "bookmarks.json"),
+            bookmarks=Bookmarks(kept and kept / "bookmarks.json"),
             session=session,
         )
         loop = asyncio.get_running_loop()

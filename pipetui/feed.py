@@ -7,7 +7,15 @@ that something did, and hands on one ``Update`` for however many events there we
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -33,6 +41,7 @@ from engine.api import (
     StepView,
     encode,
     open_local,
+    open_replay,
     template,
 )
 from engine.errors import CommandRejected, PipetuiError
@@ -136,6 +145,14 @@ class Feed(ArtifactDoor):
         Errors: ``ConfigError`` and ``StoreError`` where it cannot be used.
         """
         source, control = await open_local(home)
+        return cls(source, control, read_only=read_only)
+
+    @classmethod
+    async def demo(cls, now: Callable[[], float], *, read_only: bool = False) -> Feed:
+        """Recorded executions, played from now on; nothing runs, and no home is touched."""
+        from pipetui.demo import RECORDING
+
+        source, control = await open_replay(RECORDING, now)
         return cls(source, control, read_only=read_only)
 
     @property

@@ -32,7 +32,15 @@ LARGEST = 16 * 1024
 PLACE = "{home}"
 """Stands for the home in what is recorded."""
 PERSON = "ana@studio"
-_LEFT_OUT = {"environment", "mounts", "pid", "job.json", "endpoint.port", "runner.log", "events.jsonl"}
+_LEFT_OUT = {
+    "environment",
+    "mounts",
+    "pid",
+    "job.json",
+    "endpoint.port",
+    "runner.log",
+    "events.jsonl",
+}
 _HOUR, _DAY = 3600, 86_400
 
 
@@ -106,21 +114,24 @@ def members(home: Path, runs: Sequence[tuple[str, Run]]) -> Iterator[tuple[str, 
 
     db = connect(home / "pipetui.db", read_only=True)
     tapes, lines, definitions = [], [], set()
+    ids = {execution_id for execution_id, _ in runs}
     for execution_id, run in runs:
         tapes.append({"execution": execution_id, "ago": run.ago, "play": run.play})
         definitions.add(queries.execution(db, execution_id).definition)
-        for event in queries.events(db, execution_id, 0, 100_000):
-            line = [execution_id, event.at, event.actor, fact_kind(event.fact)]
+    for event in queries.events(db, "", 0, 100_000):
+        of = event.execution_id or getattr(event.fact, "execution_id", "")
+        if of in ids:
+            line = [of, event.at, event.actor, fact_kind(event.fact)]
             lines.append(json.dumps([*line, json.loads(encode_fact(event.fact))]))
     here = f"{getpass.getuser()}@{socket.gethostname()}"
     text = "\n".join(lines).replace(str(home), PLACE).replace(here, PERSON)
+    text = text.replace(sys.base_prefix, "/usr")
     text = text.replace(json.dumps(socket.gethostname()), '"studio"')
     yield "tapes.json", json.dumps(tapes, indent=1).encode()
     yield "events.jsonl", text.encode()
     for sha in sorted(definitions):
         yield f"definitions/{sha}", queries.definition(db, sha).encode()
     db.close()
-    ids = {execution_id for execution_id, _ in runs}
     for folder in ("executions", "s3", "samples"):
         for path in sorted((home / folder).rglob("*")):
             parts = path.relative_to(home).parts
@@ -128,7 +139,9 @@ def members(home: Path, runs: Sequence[tuple[str, Run]]) -> Iterator[tuple[str, 
             if known and not _LEFT_OUT & set(parts) and path.is_file() and not path.is_symlink():
                 content = path.read_bytes()
                 if len(content) <= LARGEST or path.name == "job.log":
-                    yield "/".join(parts), content.replace(os.fsencode(home), b"/home/ana/pipetui")
+                    for place, word in ((home, b"/home/ana/pipetui"), (sys.base_prefix, b"/usr")):
+                        content = content.replace(os.fsencode(place), word)
+                    yield "/".join(parts), content
 
 
 def pack(files: Iterator[tuple[str, bytes]]) -> None:

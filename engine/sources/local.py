@@ -151,6 +151,8 @@ class LocalSource:
         from engine.comparison.executions import Side
 
         execution = await self.execution(execution_id)
+        from engine.definition.loader import document
+
         steps = {step.name: step for step in await self.steps(execution.id)}
         text = await self._ask(queries.definition, execution.definition)
         return Side(execution, steps, await asyncio.to_thread(document, text))

@@ -74,7 +74,7 @@ def refuse(step: Step, config: Config) -> PlanError | None:
             f"{step.name}: steps of type {step.type} do not run here",
             code="step-type-unsupported",
             hint="These do: "
-            + ", ".join(sorted((_BUILT_IN.keys() | _BY_RUNNER) - {"Job"}))
+            + ", ".join(sorted(_BUILT_IN.keys() | _BY_RUNNER))
             + ". Leave the step out with --steps,"
             " or run the pipeline on AWS.",
             path=step.path,

@@ -56,7 +56,7 @@ class OptMl:
         os.makedirs(path.parent, mode=0o700, exist_ok=True)
         path.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1))
 
-    def read_text(self, inside: str) -> str:
+    def read_text(self, inside: str, limit: int = MESSAGE_LIMIT) -> str:
         """The first characters of a file the job may have written; empty where it has not."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
@@ -64,7 +64,7 @@ class OptMl:
             with open(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     return ""
-                return file.read(4 * MESSAGE_LIMIT).decode("utf-8", "replace")[:MESSAGE_LIMIT]
+                return file.read(4 * limit).decode("utf-8", "replace")[:limit]
         except OSError:
             return ""
 

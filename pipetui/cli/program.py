@@ -147,9 +147,12 @@ class Program(click.Group):
 @shared_options
 @click.option("--read-only", is_flag=True, help="Refuse every action in the app.")
 @click.option("--linear", is_flag=True, help="Say everything a line at a time.")
+@click.option("--demo", is_flag=True, help="Open the app on recorded runs; nothing is run.")
 @click.option("--version", is_flag=True, help="Print the version.")
 @click.pass_context
-def program(context: click.Context, read_only: bool, linear: bool, version: bool) -> int:
+def program(
+    context: click.Context, read_only: bool, linear: bool, demo: bool, version: bool
+) -> int:
     """Run, watch and debug Amazon SageMaker pipelines in a terminal.
 
     Without a command, the app opens: on the home, on the home folder PATH, or on the execution
@@ -159,6 +162,8 @@ def program(context: click.Context, read_only: bool, linear: bool, version: bool
     session.read_only, session.linear = read_only, linear
     if version:
         return _version(session)
+    if demo:
+        return _open_demo(session, context.invoked_subcommand)
     return _open_app(session) if context.invoked_subcommand is None else 0
 
 
@@ -206,6 +211,16 @@ def _open_app(session: Session, execution: str = "") -> int:
 
     session.home.prepare()
     return run_app(session.home, execution=execution, read_only=session.read_only)
+
+
+def _open_demo(session: Session, subcommand: str | None) -> int:
+    if subcommand is not None or session.linear:
+        raise click.UsageError("--demo goes with the app alone, without a command or --linear.")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("The demo needs a terminal.")
+    from pipetui.app import run_demo
+
+    return run_demo(session.home, read_only=session.read_only)
 
 
 def run_command(arguments: Sequence[str], runner: subprocess.Popen[bytes] | None = None) -> int:

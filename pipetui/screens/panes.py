@@ -33,7 +33,8 @@ def make_pane(tab: str, feed: Feed, measures: Measures, look: Display) -> Tab:
 
             return DagPane(look, id=tab)
         case "timeline":
-            
+            from pipetui.widgets.timeline_pane import TimelinePane
+
             return TimelinePane(measures, id=tab)
         case "artifacts":
             from pipetui.widgets.artifact_pane import ArtifactPane
@@ -44,7 +45,8 @@ def make_pane(tab: str, feed: Feed, measures: Measures, look: Display) -> Tab:
 
             return EventPane(look, id=tab)
         case _:
-            
+            from pipetui.widgets.metrics_pane import MetricsPane
+
             return MetricsPane(feed, measures, id=tab)
 
 

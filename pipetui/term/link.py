@@ -95,6 +95,7 @@ class Link:
         if urgent:
             return max(0, 2 * self.window - self.under_way)
         if self._answered_at is None and self.asks and not owing:
+            # The first screen comes in several frames.
             return max(0, self.window - self.under_way)
         if self.under_way or now < self._rest_until:
             return 0

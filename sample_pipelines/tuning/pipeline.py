@@ -1,4 +1,4 @@
-"""Tune -> Report: a search over four hyperparameters, and the winner's model by its place."""
+"""Tune -> Report: a search over five hyperparameters, and the winner's model by its place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import boto3
+from sagemaker import image_uris
 from sagemaker.estimator import Estimator
 from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
 from sagemaker.tuner import (
@@ -22,7 +23,8 @@ from sagemaker.workflow.pipeline_context import PipelineSession
 from sagemaker.workflow.steps import ProcessingStep, TuningStep
 
 HERE = Path(__file__).resolve().parent
-IMAGE = "local/host:latest"
+SKLEARN = "1.2-1"
+HOST_IMAGE = "local/host:latest"
 
 
 def get_pipeline(region, role=None, default_bucket=None, sagemaker_session=None):
@@ -34,7 +36,7 @@ def get_pipeline(region, role=None, default_bucket=None, sagemaker_session=None)
         "Strategy": ParameterString(
             "Strategy", default_value="Random", enum_values=["Random", "Bayesian", "Hyperband"]
         ),
-        "Jobs": ParameterInteger("Jobs", default_value=40),
+        "Jobs": ParameterInteger("Jobs", default_value=30),
         "Parallel": ParameterInteger("Parallel", default_value=2),
         "Seed": ParameterInteger("Seed", default_value=1),
         "EarlyStopping": ParameterString(
@@ -58,7 +60,7 @@ def models_of_execution(session):
 
 def tune_step(session, role, parameters):
     estimator = Estimator(
-        image_uri=IMAGE,
+        image_uri=image_uris.retrieve("sklearn", session.boto_region_name, version=SKLEARN),
         role=role,
         instance_type="ml.m5.large",
         instance_count=1,
@@ -79,10 +81,11 @@ def tune_step(session, role, parameters):
             {"Name": "validation:loss", "Regex": "validation_loss=([0-9.]+)"},
         ],
         hyperparameter_ranges={
-            "rate": ContinuousParameter(0.0001, 1.0, scaling_type="Logarithmic"),
-            "dropout": ContinuousParameter(0.0, 0.9),
-            "depth": IntegerParameter(1, 16),
-            "activation": CategoricalParameter(["relu", "gelu", "tanh"]),
+            "rate": ContinuousParameter(0.00001, 1.0, scaling_type="Logarithmic"),
+            "momentum": ContinuousParameter(0.0, 0.99),
+            "penalty": ContinuousParameter(0.000001, 10.0, scaling_type="Logarithmic"),
+            "hidden": IntegerParameter(4, 128, scaling_type="Logarithmic"),
+            "activation": CategoricalParameter(["relu", "tanh", "logistic"]),
         },
         strategy=parameters["Strategy"],
         max_jobs=parameters["Jobs"],
@@ -95,7 +98,7 @@ def tune_step(session, role, parameters):
 
 def report_step(session, role, tune):
     shell = ScriptProcessor(
-        image_uri=IMAGE,
+        image_uri=HOST_IMAGE,
         command=["/bin/sh"],
         role=role,
         instance_type="ml.t3.medium",

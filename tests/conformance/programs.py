@@ -73,6 +73,15 @@ def handler(event, context):
 """
 """Answers for every function with what ``outputs.json`` says for it."""
 
+JOB = """
+import json
+with open("/opt/ml/config/job.json") as file:
+    model = json.load(file)["JobConfigDocument"]["Model"]["Name"]
+with open("/opt/ml/output/job.json", "w") as file:
+    json.dump({"JobConfigDocument": {"OutputModelPackageArn": "arn:of-" + model}}, file)
+"""
+"""Stands for a job of CreateJob: says of which model its result is."""
+
 SPARK_SUBMIT = """#!/bin/sh
 printf '%s\\n' "$@"
 """

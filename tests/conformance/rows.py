@@ -83,7 +83,7 @@ STEP_TYPES = {
     "1.4 InferenceComponent": f"{_ENGINE}test_endpoints.py::"
     "test_inference_components_are_asked_by_name_beside_the_variant",
     "1.4 Job (v3.2x)": f"{_ENGINE}test_job_step.py::"
-    "test_expressions_reach_into_the_document_of_a_jobs_resolved_arguments",
+    "test_what_the_program_says_is_read_by_a_later_step_inside_of_the_document",
     "1.4 Athena, HubContent, BedrockCustomModel, BedrockCustomModelDeployment,"
     " BedrockProvisionedModelThroughput, BedrockModelImport": f"{_TYPES}"
     "test_a_type_of_unknown_format_is_refused_with_a_way_out",

@@ -33,7 +33,7 @@ FUNCTIONS = "functions"
 ROWS = "1,2\n3,4\n"
 SAMPLES: Mapping[str, Any] = {"String": "text", "Integer": 7, "Float": 0.75, "Boolean": True}
 """What a function answers for an output parameter, by its type."""
-_IMPOSSIBLE = ("step-type-unsupported", "job-needs-aws")
+_IMPOSSIBLE = ("step-type-unsupported",)
 _EXPRESSIONS = ("Get", "Std:Join", "Std:JsonGet")
 _WRITTEN = (
     "S3Output",
@@ -168,7 +168,9 @@ class Stage:
             outputs[name] = {**samples, **functions.get(name, {})}
             line = f'{json.dumps(arn)} = "{FUNCTIONS}:handler"'
             lines += [line] if line not in lines else []
+        lines += ["[job_categories.default]", 'command = ["python", "job.py"]']
         folder = self.embedded.folder
+        (folder / "job.py").write_text(programs.JOB, encoding="utf-8")
         (folder / "pipetui.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         (folder / f"{FUNCTIONS}.py").write_text(programs.LAMBDA, encoding="utf-8")
         (folder / "outputs.json").write_text(json.dumps(outputs), encoding="utf-8")

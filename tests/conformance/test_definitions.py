@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -352,13 +353,19 @@ async def test_emr_serverless_submits_to_both_applications(embedded: Embedded) -
     assert about["ApplicationId"] == "00f1abcdexample"
 
 
-async def test_a_job_of_the_service_is_refused_with_all_that_hangs_on_it(
+async def test_a_job_hands_its_document_with_its_results_to_the_next_step(
     embedded: Embedded,
 ) -> None:
     stage = Stage(embedded, "v3-job-step")
-    assert set(stage.impossible) == {"Synth"}
-    assert stage.possible == ()
-    await stage.check_refusal()
+    state = await stage.run()
+    check(state, stage, {"Synth": OK, "UseJob": OK})
+    document = json.loads(properties(state, "Synth")["JobConfigDocument"])
+    assert document == {
+        "OutputDataConfig": {"S3OutputPath": f"{BUCKET}/job/{state.execution.id}/"},
+        "Model": {"Name": "m"},
+        "OutputModelPackageArn": "arn:of-m",
+    }
+    assert json.loads(arguments(state, "UseJob")["o"]) == document
 
 
 @pytest.mark.network

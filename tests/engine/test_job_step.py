@@ -1,8 +1,10 @@
-"""Job steps, and the types whose work only AWS can do: refused before anything runs."""
+"""Job steps: a program of the configuration stands for SageMaker's; types that AWS alone runs."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +12,14 @@ import pytest
 from engine.definition.expressions import resolve, walk
 from engine.definition.loader import load
 from engine.errors import ExpressionError
+from engine.model.commands import StopExecution
+from engine.model.status import ExecutionStatus, StepStatus
+from engine.model.views import StepView
+from tests.engine.crash import Host
+from tests.engine.crash import host as host  # a fixture
 from tests.engine.embedded import Embedded, definition, processing
 from tests.engine.refused import refusal
+from tests.engine.test_execution import wait_until_executing
 
 DOCUMENT = {
     "Std:Join": {
@@ -19,6 +27,20 @@ DOCUMENT = {
         "Values": ['{"Output": {"Path": "', {"Get": "Parameters.Path"}, '"}, "Tags": ["a", "b"]}'],
     }
 }
+MADE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/agents/3"
+TELLS = f"""
+import json, os
+with open(os.environ["SM_JOB_CONFIG"]) as file:
+    request = json.load(file)
+with open("/opt/ml/config/document.json") as file:
+    assert json.load(file) == request["JobConfigDocument"]
+print(json.dumps(request, sort_keys=True))
+said = {{"JobConfigDocument": {{"OutputModelPackageArn": "{MADE}"}}, "JobName": "mine",
+         "SecondaryStatusTransitions": [{{"Status": "Evaluating"}}]}}
+with open(os.environ["SM_OUTPUT_DIR"] + "/job.json", "w") as file:
+    json.dump(said, file)
+"""
+SHELL = 'default = {{command = ["/bin/sh", "-c", {script}]}}'
 
 
 class Parameters:
@@ -32,12 +54,12 @@ def job(document: Any = DOCUMENT, **more: Any) -> dict[str, Any]:
     """A Job step."""
     arguments = {
         "RoleArn": "arn:aws:iam::123456789012:role/R",
-        "JobCategory": "SyntheticDataGeneration",
+        "JobCategory": "AgentRFT",
         "JobConfigSchemaVersion": "1.0.0",
         "JobConfigDocument": document,
         **more,
     }
-    return {"Name": "Synth", "Type": "Job", "Arguments": arguments}
+    return {"Name": "Tune", "Type": "Job", "Arguments": arguments}
 
 
 PATH = {"Name": "Path", "Type": "String", "DefaultValue": "s3://bucket/job"}
@@ -48,14 +70,200 @@ def pipeline(*steps: dict[str, Any]) -> dict[str, Any]:
     return definition(*steps, parameters=[PATH])
 
 
-async def test_a_job_of_sagemakers_own_is_refused_with_the_reason(embedded: Embedded) -> None:
-    problem = await refusal(embedded, pipeline(processing("First", "true"), job()))
-    assert problem.code == "job-needs-aws"
-    assert problem.message == (
-        "Synth: SyntheticDataGeneration jobs run inside of SageMaker, and there is no program for"
-        " them here"
+def configure(folder: Path, program: str) -> None:
+    """Name a program for jobs beside the definition."""
+    (folder / "pipetui.toml").write_text(f"[job_categories]\n{program}\n", encoding="utf-8")
+
+
+def shell(folder: Path, script: str) -> None:
+    """Let a shell script stand for all jobs."""
+    configure(folder, SHELL.format(script=json.dumps(script)))
+
+
+async def run(embedded: Embedded, *steps: dict[str, Any]) -> StepView:
+    """Run a Job step, and others; returns the step."""
+    state = await embedded.run(pipeline(*(steps or (job(),))))
+    return state.steps["Tune"]
+
+
+# -- What runs -----------------------------------------------------------------------------------
+
+
+async def test_what_the_program_says_is_read_by_a_later_step_inside_of_the_document(
+    embedded: Embedded,
+) -> None:
+    (embedded.folder / "train_agent.py").write_text(TELLS, encoding="utf-8")
+    configure(embedded.folder, 'AgentRFT = {command = ["python", "train_agent.py"]}')
+    inside = {
+        "Package": {"Get": "Steps.Tune.JobConfigDocument.OutputModelPackageArn"},
+        "Second": {"Get": "Steps.Tune.JobConfigDocument.Tags[1]"},
+        "Status": {"Get": "Steps.Tune.JobStatus"},
+    }
+    reads = processing("Read", "true", arguments={"Environment": inside})
+    state = await embedded.run(pipeline(reads, job()))
+    view = state.steps["Tune"]
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    assert state.steps["Read"].arguments["Environment"] == {
+        "Package": MADE,
+        "Second": "b",
+        "Status": "Completed",
+    }
+    properties = view.properties
+    name = properties["JobName"]
+    assert name.startswith("pipelines-")
+    assert properties["JobArn"] == f"arn:aws:sagemaker:local:000000000000:job/AgentRFT/{name}"
+    assert view.metadata == {"Job": {"Arn": properties["JobArn"]}}
+    document = {"Output": {"Path": "s3://bucket/job"}, "Tags": ["a", "b"]}
+    assert json.loads(properties["JobConfigDocument"]) == {
+        **document,
+        "OutputModelPackageArn": MADE,
+    }
+    assert properties["SecondaryStatusTransitions"] == [{"Status": "Evaluating"}]
+    assert properties["CreationTime"] <= properties["EndTime"] == properties["LastModifiedTime"]
+    assert properties["SecondaryStatus"] == "Completed"
+    assert json.loads(embedded.log(view)) == {
+        "RoleArn": "arn:aws:iam::123456789012:role/R",
+        "JobCategory": "AgentRFT",
+        "JobConfigSchemaVersion": "1.0.0",
+        "JobConfigDocument": document,
+        "JobName": name,
+        "JobArn": properties["JobArn"],
+    }
+    assert view.stand_in == "a program of this host stands for SageMaker's AgentRFT job"
+
+
+async def test_a_job_that_says_nothing_keeps_its_document_as_it_was(embedded: Embedded) -> None:
+    shell(embedded.folder, "pwd; env")
+    view = await run(embedded, job('{"a":  1}'))
+    assert view.properties["JobConfigDocument"] == '{"a":  1}'
+    folder, *variables = embedded.log(view).splitlines()
+    assert folder == str(embedded.folder)
+    assert any(line.startswith("AWS_ENDPOINT_URL") for line in variables)
+
+
+async def test_a_program_of_its_own_category_comes_before_the_default(embedded: Embedded) -> None:
+    program = embedded.folder / "tools" / "tune"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho mine $1\n", encoding="utf-8")
+    program.chmod(0o755)
+    mine = 'AgentRFT = {command = ["tools/tune", "x"]}\n'
+    configure(embedded.folder, mine + SHELL.format(script='"exit 1"'))
+    assert embedded.log(await run(embedded)) == "mine x\n"
+
+
+async def test_a_failure_is_told_in_the_programs_own_words(embedded: Embedded) -> None:
+    shell(
+        embedded.folder,
+        "echo no rewards > /opt/ml/output/failure; echo [ > /opt/ml/output/job.json; exit 4",
     )
-    assert "run the pipeline on AWS" in problem.hint
+    view = await run(embedded)
+    assert view.status is StepStatus.FAILED
+    assert view.failure_reason == "AlgorithmError: no rewards, exit code 4"
+    assert view.properties["JobStatus"] == "Failed"
+    assert view.properties["FailureReason"] == view.failure_reason
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ("[1]", "holds list, not an object"),
+        ("{", "is no JSON: "),
+        ('{"JobConfigDocument": "[1]"}', "has a JobConfigDocument that is no object"),
+    ],
+)
+async def test_a_result_that_cannot_be_used_fails_the_step(
+    embedded: Embedded, result: str, told: str
+) -> None:
+    shell(embedded.folder, f"echo '{result}' > /opt/ml/output/job.json")
+    view = await run(embedded)
+    assert view.status is StepStatus.FAILED
+    assert view.failure_reason.startswith(f"ClientError: /opt/ml/output/job.json {told}")
+
+
+async def test_stop_ends_the_program(embedded: Embedded) -> None:
+    shell(embedded.folder, "exec sleep 1000")
+    execution = await embedded.create(pipeline(job()))
+    running = asyncio.create_task(embedded.go_on(execution))
+    await wait_until_executing(embedded, execution, "Tune")
+    await embedded.send(execution, StopExecution())
+    state = await running
+    assert state.execution.status is ExecutionStatus.STOPPED
+    assert state.steps["Tune"].status is StepStatus.STOPPED
+    assert state.steps["Tune"].properties["JobStatus"] == "Stopped"
+
+
+async def test_the_stopping_condition_of_the_document_holds(embedded: Embedded) -> None:
+    shell(embedded.folder, "exec sleep 1000")
+    view = await run(embedded, job('{"StoppingCondition": {"MaxRuntimeInSeconds": 1}}'))
+    assert view.status is StepStatus.STOPPED
+    assert view.failure_reason.startswith("MaxRuntimeExceeded: ")
+    assert view.properties["SecondaryStatus"] == "MaxRuntimeExceeded"
+
+
+def test_a_running_program_is_adopted_not_started_again(host: Host) -> None:
+    up, gate = host.fifo("up"), host.fifo("gate")
+    result = '{\\"JobConfigDocument\\": {\\"b\\": 2}}'
+    shell(
+        host.folder,
+        f'echo up > {up.path}; read word < {gate.path}; echo "{result}" > /opt/ml/output/job.json',
+    )
+    execution_id = host.start(definition(job('{"a": 1}')))
+    assert up.hear() == "up\n"
+    program = host.job(execution_id, "Tune")
+    host.kill_runner(execution_id)
+    host.take_over(execution_id)
+    assert host.job(execution_id, "Tune") == program
+    gate.say()
+    state = host.settle(execution_id)
+    view = state.steps["Tune"]
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    assert len(view.attempts) == 1
+    assert json.loads(view.properties["JobConfigDocument"]) == {"a": 1, "b": 2}
+
+
+# -- What is refused -----------------------------------------------------------------------------
+
+
+async def test_a_category_without_a_program_is_refused_and_says_how_to_name_one(
+    embedded: Embedded,
+) -> None:
+    problem = await refusal(embedded, pipeline(processing("First", "true"), job()))
+    assert problem.code == "job-category-unmapped"
+    assert problem.message == "Tune: no local program is named for jobs of category AgentRFT"
+    assert "[job_categories.AgentRFT]" in problem.hint
+
+
+async def test_a_program_that_is_not_on_this_host_is_refused(embedded: Embedded) -> None:
+    configure(embedded.folder, 'AgentRFT = {command = ["./none"]}')
+    problem = await refusal(embedded, pipeline(job()))
+    assert problem.code == "job-program-missing"
+    assert f"no program {embedded.folder}/./none" in problem.message
+
+
+async def test_a_job_has_no_image_to_run_in_a_container(embedded: Embedded) -> None:
+    shell(embedded.folder, "true")
+    with (embedded.folder / "pipetui.toml").open("a", encoding="utf-8") as file:
+        file.write('[jobs]\nrunner = "container"\n')
+    problem = await refusal(embedded, pipeline(job()))
+    assert problem.code == "job-needs-image"
+
+
+async def test_a_category_out_of_an_expression_is_looked_up_when_the_step_starts(
+    embedded: Embedded,
+) -> None:
+    view = await run(embedded, job("{}", JobCategory={"Get": "Parameters.Path"}))
+    assert view.status is StepStatus.FAILED
+    assert view.failure_reason == (
+        "ClientError: no local program is named for jobs of category s3://bucket/job"
+    )
+
+
+async def test_a_document_that_is_no_json_once_it_is_resolved_fails_the_step(
+    embedded: Embedded,
+) -> None:
+    shell(embedded.folder, "true")
+    view = await run(embedded, job({"Get": "Parameters.Path"}))
+    assert view.failure_reason.startswith("ClientError: JobConfigDocument is no JSON: ")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +280,7 @@ async def test_a_document_that_is_no_json_is_said_first(
 ) -> None:
     problem = await refusal(embedded, pipeline(job(document)))
     assert problem.code == "job-document-invalid"
-    assert problem.message.startswith(f"Synth: JobConfigDocument {told}")
+    assert problem.message.startswith(f"Tune: JobConfigDocument {told}")
     assert problem.path == "$.Steps[0].Arguments.JobConfigDocument"
 
 
@@ -89,7 +297,7 @@ def test_expressions_reach_into_the_document_of_a_jobs_resolved_arguments() -> N
     assert walk(arguments, inside, parse_text=True) == "s3://bucket/job"
     assert walk(arguments, ("JobConfigDocument", "Tags", 1), parse_text=True) == "b"
     with pytest.raises(ExpressionError, match="no member 'Model'"):
-        walk(arguments, ("JobConfigDocument", "Model"), parse_text=True, root="Steps.Synth")
+        walk(arguments, ("JobConfigDocument", "Model"), parse_text=True, root="Steps.Tune")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import CallbackTarget, Config, ImageChoice, load_config, reference
+from engine.config import (
+    CallbackTarget,
+    Config,
+    ImageChoice,
+    JobProgram,
+    load_config,
+    reference,
+)
 from engine.errors import ConfigError
 
 
@@ -45,6 +52,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "b/*" = {requirements = ["numpy==1.24.1"]}
         [lambda]
         "arn:f" = "module:function"
+        [job_categories]
+        default = {command = ["python", "job.py"]}
         [emr]
         master = "spark://host:7077"
         spark_submit = "/opt/spark/bin/spark-submit"
@@ -71,6 +80,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     }
     assert config.images["b/*"] == ImageChoice(requirements=("numpy==1.24.1",))
     assert config.folder == str(tmp_path / "home")
+    assert config.job_categories == {
+        "default": JobProgram(("python", "job.py"), str(tmp_path / "home"))
+    }
 
 
 def test_the_file_beside_the_definition_wins(tmp_path: Path) -> None:
@@ -132,6 +144,13 @@ def test_a_setting_that_does_not_exist_is_an_error(tmp_path: Path, text: str, to
         "[callbacks.q]",
         '[callbacks.q]\ncommand = "ask"',
         '[callbacks.q]\nurl = "http://x"',
+        "job_categories = 1",
+        "[job_categories]\nAgentRFT = 1",
+        "[job_categories.AgentRFT]",
+        "[job_categories.AgentRFT]\ncommand = []",
+        '[job_categories.AgentRFT]\ncommand = [""]',
+        '[job_categories.AgentRFT]\ncommand = "python"',
+        '[job_categories.AgentRFT]\ncommand = ["python"]\nimage = "x"',
         "[run]\nmax_parallel = true",
         "[run]\nmax_parallel = 1.5",
         "[jobs]\ngrace_s = -1",

@@ -1,47 +1,82 @@
-"""Pretends to train: a validation loss that falls with each epoch, down to what the settings allow.
+"""Trains a small neural network to read handwritten digits, and prints its loss after each epoch.
 
-The lowest loss, 0, lies at rate 0.01, dropout 0.3, depth 7 and activation relu. Noise is a fixed
-function of the settings, so the same settings always give the same loss.
+The data set is the one that ships with scikit-learn: 1797 digits, half of them held out for
+validation. Everything random has a fixed seed, so the same settings always give the same loss.
 """
 
 import argparse
 import json
-import math
 import os
-import random
 import time
 from pathlib import Path
 
-ACTIVATIONS = {"relu": 0.0, "gelu": 0.15, "tanh": 0.3}
+import joblib
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
+
+CLASSES = np.arange(10)
+SEED = 10
 
 
-def floor_of(settings):
-    """The loss that these settings come down to."""
-    return (
-        (math.log10(settings.rate) + 2) ** 2 / 2
-        + (settings.dropout - 0.3) ** 2 * 4
-        + ((settings.depth - 7) / 6) ** 2
-        + ACTIVATIONS[settings.activation]
+def arguments(texts=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--momentum", type=float, required=True)
+    parser.add_argument("--penalty", type=float, required=True)
+    parser.add_argument("--hidden", type=int, required=True)
+    parser.add_argument("--activation", choices=["relu", "tanh", "logistic"], required=True)
+    parser.add_argument("--epochs", type=int, default=9)
+    parser.add_argument(
+        "--seconds-per-epoch", type=float, default=0.0, help="a pause, so that one can watch"
+    )
+    return parser.parse_args(texts)
+
+
+def load():
+    """Training images, validation images, and the labels of both."""
+    images, labels = load_digits(return_X_y=True)
+    return train_test_split(
+        images / 16, labels, train_size=0.5, stratify=labels, random_state=SEED
     )
 
 
+def network(settings):
+    """An untrained network: one hidden layer, stochastic gradient descent."""
+    return MLPClassifier(
+        hidden_layer_sizes=(settings.hidden,),
+        activation=settings.activation,
+        solver="sgd",
+        alpha=settings.penalty,
+        batch_size=32,
+        learning_rate_init=settings.rate,
+        momentum=settings.momentum,
+        random_state=SEED,
+    )
+
+
+def losses(model, data, epochs):
+    """Train a model; gives the loss on the validation set after each epoch."""
+    images, held_out, labels, held_out_labels = data
+    for _ in range(epochs):
+        # Matrices this small are slower on several processors, and add up in another order.
+        with threadpool_limits(1):
+            model.partial_fit(images, labels, classes=CLASSES)
+            yield log_loss(held_out_labels, model.predict_proba(held_out), labels=CLASSES)
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=float, required=True)
-    parser.add_argument("--dropout", type=float, required=True)
-    parser.add_argument("--depth", type=int, required=True)
-    parser.add_argument("--activation", choices=ACTIVATIONS, required=True)
-    parser.add_argument("--epochs", type=int, default=9)
-    parser.add_argument("--seconds-per-epoch", type=float, default=0.0)
-    settings = parser.parse_args()
-    pause = vars(settings).pop("seconds_per_epoch")
-    noise = random.Random(repr(vars(settings)))
-    for epoch in range(1, settings.epochs + 1):
-        loss = floor_of(settings) + math.exp(-epoch) + abs(noise.gauss(0, 0.02))
+    settings = arguments()
+    model = network(settings)
+    for epoch, loss in enumerate(losses(model, load(), settings.epochs), 1):
         print(f"epoch={epoch} validation_loss={loss:.5f}", flush=True)
-        time.sleep(pause)
-    model = Path(os.environ["SM_MODEL_DIR"], "model.json")
-    model.write_text(json.dumps({**vars(settings), "validation_loss": loss}))
+        time.sleep(settings.seconds_per_epoch)
+    folder = Path(os.environ["SM_MODEL_DIR"])
+    joblib.dump(model, folder / "model.joblib")
+    (folder / "model.json").write_text(json.dumps({**vars(settings), "validation_loss": loss}))
 
 
 if __name__ == "__main__":

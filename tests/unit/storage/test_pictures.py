@@ -89,8 +89,17 @@ def test_an_image_in_an_archive_is_shown(tmp_path: Path) -> None:
 
 
 _HEADS = st.sampled_from(
-    [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM", b"II*\0", b"PAR1"]
-    + [b"PK\x03\x04", b"\x1f\x8b\x08\0", b"RIFF\0\0\0\0WEBP", b'{"a": ', b"\x1b[31m", b"a,b\n1,"]
+    [
+        *(b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM", b"II*\0", b"PAR1"),
+        *(
+            b"PK\x03\x04",
+            b"\x1f\x8b\x08\0",
+            b"RIFF\0\0\0\0WEBP",
+            b'{"a": ',
+            b"\x1b[31m",
+            b"a,b\n1,",
+        ),
+    ]
 )
 _NAMES = st.sampled_from(["x", "x.png", "x.csv", "x.tsv", "x.json", "x.ipynb", "x.parquet", "x.gz"])
 

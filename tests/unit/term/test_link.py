@@ -80,13 +80,16 @@ def test_the_first_screen_waits_for_no_answer() -> None:
     link = Link()
     link.sent(0.0, 20, 1)
     assert link.room(0.3, urgent=True) >= UNKNOWN
+    assert link.room(0.3) == UNKNOWN - 20
 
 
 def test_nothing_follows_until_the_answer_comes() -> None:
     link = Link(interval=0.0)
     link.sent(0.0, 200, 1)
+    link.answered(0.1, 1)
+    link.sent(1.0, 200, 2)
     assert link.room(5.0) == 0
-    link.answered(5.0, 1)
+    link.answered(5.0, 2)
     assert link.room(7.0) == FIRST
 
 
