@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from engine.comparison.trees import Change, FileEntry, TreeDifference, compare_trees
     from engine.comparison.values import ValueDifference, compare_values
+    from engine.definition.document import Definition
     from engine.definition.loader import Examination
     from engine.doctor import Check, State, diagnose
     from engine.errors import PipetuiError, Refused
@@ -266,6 +267,7 @@ __all__ = [
     "open_pipelines",
     "open_reader",
     "open_replay",
+    "parameters_of_file",
     "replay",
     "resume_orphans",
     "serve",
@@ -400,10 +402,21 @@ def graph_of_file(home: Home, file: str, python: str = "") -> Graph:
     """
     from engine.sources.local import graph_of
 
+    return graph_of(_valid(home, file, python))
+
+
+def parameters_of_file(home: Home, file: str, python: str = "") -> list[ParameterView]:
+    """The parameters of a definition file; for ``python`` and errors see ``graph_of_file``."""
+    from engine.sources.local import parameter_views
+
+    return parameter_views(_valid(home, file, python))
+
+
+def _valid(home: Home, file: str, python: str) -> Definition:
     examination = _examination(home, file, python)
     if examination.definition is None or examination.errors:
         raise ExceptionGroup(f"{file} is invalid", examination.errors)
-    return graph_of(examination.definition)
+    return examination.definition
 
 
 def _examination(home: Home, file: str, python: str) -> Examination:

@@ -6,7 +6,7 @@ A setting that cannot be used never keeps the UI from starting: it is left out a
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pipetui.actions import BY_ID
 from pipetui.themes.kept import NAMES, kept
 from pipetui.viewmodel.times import TimeMode
 
+_COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
 _PLAIN_TERMINALS = frozenset({"dumb", "vt52", "vt100", "vt102", "vt220"})
 
 
@@ -46,12 +47,24 @@ class Settings:
 
 
 def speaks_unicode(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal shows Unicode: by the locale, as Python's own encoding always is."""
+    """Whether the terminal shows Unicode: by the locale that the person gave.
+
+    Python puts ``C.UTF-8`` or the like into ``LC_CTYPE`` where the locale is ``C`` (PEP 538), and
+    only where ``LC_ALL`` is not set: what it put there does not count. Over SSH a locale that is
+    not passed on is such a ``C``.
+    """
     if environment.get("TERM", "") in _PLAIN_TERMINALS:
         return False
-    names = ("LC_ALL", "LC_CTYPE", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    return "utf" in locale.lower()
+    given = [environment[name] for name in ("LC_ALL", "LANG") if environment.get(name)]
+    kind = environment.get("LC_CTYPE", "")
+    if kind and not environment.get("LC_ALL") and not _put_there(kind, given):
+        given.insert(0, kind)
+    return bool(given) and "utf" in given[0].lower()
+
+
+def _put_there(kind: str, given: Sequence[str]) -> bool:
+    """Whether Python itself has chosen the character type, over a locale that says nothing."""
+    return kind in _COERCED and all(locale in ("C", "POSIX") for locale in given)
 
 
 def load(path: Path) -> Settings:

@@ -10,22 +10,18 @@ import asyncio
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
     Callable,
     Iterator,
-    Mapping,
     Sequence,
 )
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engine.api import (
     ApprovalStatus,
-    Capabilities,
     Control,
     Event,
     ExecutionView,
@@ -34,20 +30,18 @@ from engine.api import (
     Home,
     Inbox,
     ParameterView,
-    PlanView,
-    RerunRequest,
     Source,
-    StartRequest,
     StepView,
     encode,
     open_local,
     open_replay,
     template,
 )
-from engine.errors import CommandRejected, PipetuiError
+from engine.errors import PipetuiError
+from pipetui.action_door import ActionDoor
 from pipetui.artifact_door import ArtifactDoor
 from pipetui.pages import PAGE, Pages
-from pipetui.viewmodel import deeds
+from pipetui.updates import Update
 from pipetui.viewmodel.executions import title, told, untold
 
 if TYPE_CHECKING:
@@ -58,7 +52,6 @@ if TYPE_CHECKING:
         LogSource,
         MetricSeries,
         ModelPackageView,
-        Shell,
         Trial,
         Usage,
     )
@@ -71,57 +64,35 @@ _RETRY = (1.0, 2.0, 5.0)
 _RUNNERS_EVERY, _RUNNERS_RARELY = 2.0, 60.0
 """Seconds between two looks for dead runners; doubled by each that is found, up to the second."""
 _RUNNING_SHOWN = 20
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _LOGS_READ = 50
 _COMPARED = 100_000
 """Lines at the end of a log that are compared with another log."""
 _ENDINGS = frozenset({"StepSucceeded", "StepFailed", "StepStopped", "AttemptLost", "AttemptFailed"})
 
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What changed since the last update; None or empty for what did not."""
-
-    executions: tuple[ExecutionView, ...] | None = None
-    steps: tuple[StepView, ...] = ()
-    events: tuple[Event, ...] = ()
-    inbox: Inbox | None = None
-    trouble: str | None = None
-    notice: str = ""
-    """What a person should be told once."""
-
-    def __bool__(self) -> bool:
-        return self != Update()
-
-    def then(self, later: Update) -> Update:
-        """Both updates as one."""
-        return Update(
-            executions=self.executions if later.executions is None else later.executions,
-            steps=tuple({step.name: step for step in (*self.steps, *later.steps)}.values()),
-            events=self.events + later.events,
-            inbox=self.inbox if later.inbox is None else later.inbox,
-            trouble=self.trouble if later.trouble is None else later.trouble,
-        )
-
-
-class Feed(ArtifactDoor):
+class Feed(ArtifactDoor, ActionDoor):
     """A source and a control, and the latest of what a person looks at.
 
     Args:
         read_only: refuse every action, whatever the source allows.
+        home: whose settings definition files are read with; None where none can be run.
     """
 
-    def __init__(self, source: Source, control: Control, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        control: Control,
+        *,
+        read_only: bool = False,
+        home: Home | None = None,
+    ) -> None:
         self._source = source
+        self.home = home
         self._control = control
         self._read_only = read_only
         self._seq = -1
         self._pages = Pages(source)
-        self.deeds: list[deeds.Deed] = []
-        """What was done here, as commands, oldest first."""
+        self.deeds = []
         self._woken = asyncio.Event()
         self.executions: tuple[ExecutionView, ...] = ()
         self.running: dict[str, str] = {}
@@ -145,7 +116,7 @@ class Feed(ArtifactDoor):
         Errors: ``ConfigError`` and ``StoreError`` where it cannot be used.
         """
         source, control = await open_local(home)
-        return cls(source, control, read_only=read_only)
+        return cls(source, control, read_only=read_only, home=home)
 
     @classmethod
     async def demo(cls, now: Callable[[], float], *, read_only: bool = False) -> Feed:
@@ -154,19 +125,6 @@ class Feed(ArtifactDoor):
 
         source, control = await open_replay(RECORDING, now)
         return cls(source, control, read_only=read_only)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the source is called and refuses."""
-        return self._source.capabilities
-
-    def refusal(self, needs: str) -> str:
-        """Why an action cannot be done here; empty where it can, or where it needs nothing."""
-        if not needs:
-            return ""
-        if self._read_only:
-            return "read-only: start without --read-only to act"
-        return self.capabilities.refused.get(needs, "")
 
     async def updates(self) -> AsyncGenerator[Update, None]:
         """Updates for ever, the first with everything; never raises for a source that fails."""
@@ -450,94 +408,6 @@ class Feed(ArtifactDoor):
     async def trials(self, step: StepView) -> list[Trial]:
         """See ``Source.trials``."""
         return await self._source.trials(step)
-
-    async def shell(self, step: StepView) -> Shell:
-        """See ``Control.shell``."""
-        return await self._act("shell").shell(step)
-
-    def _act(self, needs: str) -> Control:
-        if reason := self.refusal(needs):
-            raise CommandRejected(reason)
-        return self._control
-
-    async def _done(self, command: Sequence[str], deed: Awaitable[T]) -> T:
-        """Do something, and keep the command that does the same, with what came of it."""
-        try:
-            result = await deed
-        except PipetuiError as problem:
-            self.deeds.append(deeds.Deed(tuple(command), str(problem)))
-            raise
-        self.deeds.append(deeds.Deed(tuple(command)))
-        return result
-
-    async def start(
-        self, file: str, pipeline: str, parameters: Mapping[str, Any], max_parallel: int = 0
-    ) -> str:
-        """Run a definition file; returns the execution's id."""
-        request = StartRequest(file, parameters, pipeline, max_parallel=max_parallel)
-        command = deeds.run(file, parameters, max_parallel)
-        return await self._done(command, self._act("start").start(request))
-
-    async def plan_start(self, file: str, pipeline: str, parameters: Mapping[str, Any]) -> PlanView:
-        """What ``start`` would do."""
-        request = StartRequest(file=file, pipeline=pipeline, parameters=parameters)
-        return await self._control.plan(request)
-
-    async def rerun(
-        self,
-        execution_id: str,
-        scope: str,
-        step: str = "",
-        parameters: Mapping[str, Any] = _NOTHING,
-        edits: Mapping[str, Mapping[str, Any]] = _NOTHING,
-        max_parallel: int = 0,
-    ) -> str:
-        """Start an execution that reuses another's results; returns its id."""
-        asked = (execution_id, scope, step, parameters, edits, max_parallel)
-        deed = self._act("rerun").rerun(RerunRequest(*asked))
-        return await self._done(deeds.rerun(*asked), deed)
-
-    async def plan_rerun(
-        self,
-        execution_id: str,
-        scope: str,
-        step: str = "",
-        parameters: Mapping[str, Any] = _NOTHING,
-        edits: Mapping[str, Mapping[str, Any]] = _NOTHING,
-    ) -> PlanView:
-        """What ``rerun`` would do."""
-        request = RerunRequest(execution_id, scope, step, parameters, edits)
-        return await self._control.plan_rerun(request)
-
-    async def retry(self, execution_id: str, max_parallel: int = 0) -> None:
-        """Run what failed or never started again, in the same execution."""
-        command = deeds.retry(execution_id, max_parallel)
-        await self._done(command, self._act("retry").retry(execution_id, max_parallel))
-
-    async def stop(self, execution_id: str, reason: str) -> None:
-        """Stop an execution."""
-        command = deeds.stop(execution_id, reason)
-        await self._done(command, self._act("stop").stop(execution_id, reason))
-
-    async def change_parallelism(self, execution_id: str, max_parallel: int) -> None:
-        """Change how many steps of a running execution run at once."""
-        command = deeds.parallelism(execution_id, max_parallel)
-        deed = self._act("parallelism").change_parallelism(execution_id, max_parallel)
-        await self._done(command, deed)
-
-    async def answer(
-        self, token: str, *, success: bool, comment: str, outputs: Mapping[str, Any] | None = None
-    ) -> None:
-        """Answer a waiting Callback step."""
-        command = deeds.answer(token, success, comment, outputs or {})
-        deed = self._act("answer").answer(token, success=success, outputs=outputs, comment=comment)
-        await self._done(command, deed)
-
-    async def decide(self, arn: str, *, approve: bool, comment: str) -> ModelPackageView:
-        """Approve or reject a model package version."""
-        approval = ApprovalStatus.APPROVED if approve else ApprovalStatus.REJECTED
-        command = deeds.answer(arn, approve, comment, {})
-        return await self._done(command, self._act("decide").decide(arn, approval, comment))
 
     async def close(self) -> None:
         """Give back what the source holds."""

@@ -109,7 +109,8 @@ class Conversation:
             loop.call_soon_threadsafe(self._input.put_nowait, None)
 
     async def _do(self, words: list[str]) -> None:
-        found = [name for name in self._commands if name.startswith(words[0].lower())]
+        asked = "help" if words[0] == "?" else words[0].lower()
+        found = [name for name in self._commands if name.startswith(asked)]
         if len(found) != 1:
             self._say(f"There is no command {words[0]}. Type help for the commands.")
             return

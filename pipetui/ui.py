@@ -310,8 +310,12 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         self.look = Display(look.unicode, look.times.next, look.zone)
         self.say(f"times: {self.look.times}")
 
-    def copy(self, text: str) -> None:
-        """Copy through the terminal, and say what happened."""
+    def copy(self, text: str, *, secret: bool = False) -> None:
+        """Copy through the terminal, and say what happened.
+
+        Args:
+            secret: the text holds secrets, which is said in place of how it begins.
+        """
         sequence = osc52(text, tmux="TMUX" in os.environ)
         if sequence is None:
             size = len(text.encode("utf-8", "replace"))
@@ -321,6 +325,9 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
             self._driver.write(sequence)
         first, *more = text.split("\n")
         count = f"{len(more) + 1:,} lines: " if more else ""
+        if secret:
+            self.say("copied; it holds secrets, in clear")
+            return
         self.say(f"copied {count}{first[:60]}" + (" …" if len(text) > len(first[:60]) else ""))
 
     def edit_at(self, file: str, line: int, done: str = "") -> None:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.definition.document import Step
-from engine.errors import JobError, PlanError
+from engine.errors import JobError
 from engine.steps.hosts import Host
 from engine.storage.transfer import download_local
 from engine.storage.tree import LocalTree
@@ -23,18 +22,6 @@ def section(value: Any, key: str) -> Mapping[str, Any]:
     """An object inside of arguments; empty where there is none, or no object."""
     found = value.get(key) if isinstance(value, Mapping) else None
     return found if isinstance(found, Mapping) else {}
-
-
-def pipe_refusal(step: Step, what: str, mode: Any) -> PlanError | None:
-    """Why an input cannot be given in ``mode``; File and FastFile are both files here."""
-    if mode != "Pipe":
-        return None
-    return PlanError(
-        f"{step.name}: {what} is to be streamed (input mode Pipe), which only AWS does",
-        code="pipe-mode-unsupported",
-        hint="Use the input mode File or FastFile; the job then reads files instead of a pipe.",
-        path=step.path,
-    )
 
 
 def bring(

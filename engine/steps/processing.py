@@ -33,8 +33,9 @@ from engine.steps.hosts import (
     jobs_on,
     max_runtime,
 )
-from engine.steps.inputs import bring, mappings, pipe_refusal, section
+from engine.steps.inputs import bring, mappings, section
 from engine.steps.opt_ml import resource_config, text_map
+from engine.steps.pipes import Pipe, fed, refuse_pipe, remove, stage
 from engine.steps.spark import spark_variables
 from engine.steps.spark_processing import is_submit, refuse_submit, submit_command, submits_spark
 from engine.storage.transfer import upload_local
@@ -72,8 +73,9 @@ class ProcessingStep:
                     hint="Give the data as an S3Input instead.",
                     path=step.path,
                 )
-            mode = section(entry, "S3Input").get("S3InputMode")
-            if refusal := pipe_refusal(step, f"input {name}", mode):
+            if _is_pipe(section(entry, "S3Input")) and (
+                refusal := refuse_pipe(step, f"input {name}", config)
+            ):
                 return refusal
         for entry in mappings(section(step.arguments, "ProcessingOutputConfig").get("Outputs")):
             if entry.get("FeatureStoreOutput"):
@@ -119,7 +121,10 @@ class ProcessingStep:
         jobs = jobs_on(
             hosts, context, image, command, environment, image_entrypoint=image_entrypoint
         )
+        pipes = _pipes(arguments)
+        jobs = [fed(job, host, pipes) for job, host in zip(jobs, hosts, strict=True)]
         end = await context.run_jobs(jobs, prepared.description, limit)
+        remove(hosts, pipes)
         return await _finish(context, hosts, end, limit)
 
 
@@ -165,18 +170,42 @@ def _lay_out(context: StepContext, hosts: Sequence[Host]) -> None:
         host.ml.make("/opt/ml/output")
         for entry in arguments.get("ProcessingInputs") or ():
             source: Json = entry.get("S3Input") or {}
-            if entry.get("AppManaged"):
+            if entry.get("AppManaged") or _is_pipe(source):
                 continue
             bring(
                 context.services.tree,
                 host,
                 source,
-                host.ml.make(str(source.get("LocalPath") or f"{FOLDER}/input"), below=FOLDER),
+                host.ml.make(_local_path(source), below=FOLDER),
                 what=f"input {entry.get('InputName')}",
                 compression=source.get("S3CompressionType"),
             )
+        stage(context.services.tree, host, _pipes(arguments))
         for _, local in _outputs(arguments):
             host.ml.make(local)
+
+
+def _is_pipe(source: Json) -> bool:
+    return source.get("S3InputMode") == "Pipe"
+
+
+def _local_path(source: Json) -> str:
+    return str(source.get("LocalPath") or f"{FOLDER}/input")
+
+
+def _pipes(arguments: Json) -> list[Pipe]:
+    """The inputs that are streamed; that of LocalPath ``x`` as ``x_0``, ``x_1`` and so on."""
+    return [
+        Pipe(
+            f"input {entry.get('InputName')}",
+            _local_path(source).rstrip("/"),
+            source,
+            source.get("S3CompressionType"),
+            below=FOLDER,
+        )
+        for entry in mappings(arguments.get("ProcessingInputs"))
+        if _is_pipe(source := section(entry, "S3Input")) and not entry.get("AppManaged")
+    ]
 
 
 def _job_config(context: StepContext) -> dict[str, Any]:

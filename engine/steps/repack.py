@@ -56,6 +56,10 @@ class RepackStep(TrainingStep):
         """What its channels ask for and is not here; the image does not matter."""
         return self.refuse_input(step)
 
+    def reads_files(self, arguments: Mapping[str, Any], config: Config) -> bool:
+        """Our own program, whatever the image."""
+        return True
+
     async def prepare(self, context: StepContext, host: Host) -> Prepared:
         """The interpreter of this host."""
         return Prepared(

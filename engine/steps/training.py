@@ -35,10 +35,11 @@ from engine.steps.hosts import (
     jobs_on,
     max_runtime,
 )
-from engine.steps.inputs import mappings, pipe_refusal, section
+from engine.steps.inputs import mappings, section
 from engine.steps.metrics import final_metrics, metric_definitions
 from engine.steps.opt_ml import text_map
-from engine.steps.training_input import CODE, hyperparameters, input_mode, lay_out
+from engine.steps.pipes import fed, refuse_pipe, remove
+from engine.steps.training_input import CODE, hyperparameters, lay_out, pipes_of
 from engine.steps.training_output import Kept, expected_model, store_results
 
 Json = Mapping[str, Any]
@@ -64,10 +65,11 @@ class TrainingStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """Pipe mode, file systems, and images or algorithms that cannot run here."""
+        """File systems, and images or algorithms that cannot run here."""
         image = section(step.arguments, "AlgorithmSpecification").get("TrainingImage")
         return (
             self.refuse_input(step)
+            or self._refuse_pipes(step, config)
             or refuse_image(step, image, config)
             or _refuse_program(step, config)
         )
@@ -84,9 +86,6 @@ class TrainingStep:
                     hint="Give the data as an S3DataSource instead.",
                     path=step.path,
                 )
-            mode = input_mode(step.arguments, channel)
-            if refusal := pipe_refusal(step, f"channel {name}", mode):
-                return refusal
         specification = section(step.arguments, "AlgorithmSpecification")
         if specification.get("AlgorithmName"):
             return PlanError(
@@ -98,10 +97,32 @@ class TrainingStep:
             )
         return None
 
+    def _refuse_pipes(self, step: Step, config: Config) -> PlanError | None:
+        """Channels that are to be streamed, where the job runner cannot."""
+        if self.reads_files(step.arguments, config):
+            return None
+        pipes = pipes_of(step.arguments)
+        return refuse_pipe(step, pipes[0].what, config) if pipes else None
+
+    def reads_files(self, arguments: Json, config: Config) -> bool:
+        """Whether the job's program is one of ours, to which Pipe mode too gives files."""
+        specification = section(arguments, "AlgorithmSpecification")
+        image = image_of(arguments)
+        return bool(
+            image
+            and not specification.get("ContainerEntrypoint")
+            and not section(arguments, "HyperParameters").get("sagemaker_program")
+            and not runs_images(config)
+            and resolve_image(image, config).algorithm
+        )
+
     def stand_in(self, step: Step) -> str:
         """None, the job is run for real; but Debugger and Profiler watch no job here."""
         asked = [name for name in _WATCHERS if _asks(step.arguments.get(name))]
-        return f"Debugger and Profiler do not run here ({', '.join(asked)})" if asked else ""
+        told = [f"Debugger and Profiler do not run here ({', '.join(asked)})"] if asked else []
+        if pipes_of(step.arguments) and self.reads_files(step.arguments, Config()):
+            told.append("PipeTUI's own program reads files in place of pipes (input mode Pipe)")
+        return "; ".join(told)
 
     async def run(self, context: StepContext) -> Outcome:
         """Run the job on as many local hosts as it asks for."""
@@ -111,9 +132,11 @@ class TrainingStep:
         metrics = metric_definitions(specification.get("MetricDefinitions"))
         limit = max_runtime(arguments)
         hosts = hosts_of(context.directory, section(arguments, "ResourceConfig"))
+        files = self.reads_files(arguments, context.services.config)
+        pipes = () if files else pipes_of(arguments)
         if not context.resuming:
             context.doing("copying inputs")
-            await context.in_thread(lay_out, context, hosts)
+            await context.in_thread(lay_out, context, hosts, pipes)
         prepared = await own_environment(context, await self.prepare(context, hosts[0]))
         variables = self.variables(context)
         if prepared.path:
@@ -124,7 +147,9 @@ class TrainingStep:
         jobs = jobs_on(
             hosts, context, image, command, environment, image_entrypoint=image_entrypoint
         )
+        jobs = [fed(job, host, pipes) for job, host in zip(jobs, hosts, strict=True)]
         end = await context.run_jobs(jobs, prepared.description, limit)
+        remove(hosts, pipes)
         context.doing("packing the model")
         kept, note = await collect(context, end, partial(store_results, context, hosts), Kept())
         ended_at = end.exits[0].ended_at or time.time()

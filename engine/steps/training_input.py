@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from engine.steps.base import StepContext
 from engine.steps.hosts import Host
-from engine.steps.inputs import bring, section
+from engine.steps.inputs import bring, mappings, section
 from engine.steps.opt_ml import resource_config, text_map
+from engine.steps.pipes import Pipe, stage
 from engine.storage.archive import unpack
 from engine.storage.transfer import download_local
 
@@ -26,13 +27,14 @@ _CHECKPOINTS = "/opt/ml/checkpoints"
 _ARCHIVES = (".tar.gz", ".tgz")
 
 
-def lay_out(context: StepContext, hosts: Sequence[Host]) -> None:
-    """Make ``/opt/ml`` on each host."""
+def lay_out(context: StepContext, hosts: Sequence[Host], pipes: Sequence[Pipe] = ()) -> None:
+    """Make ``/opt/ml`` on each host; channels that are not among ``pipes`` are files."""
     arguments: Json = context.arguments
     resources = section(arguments, "ResourceConfig")
+    streamed = {pipe.path for pipe in pipes}
     files = {
         "hyperparameters": hyperparameters(arguments),
-        "inputdataconfig": _data_config(arguments),
+        "inputdataconfig": data_config(arguments, streamed),
     }
     uri, checkpoints = checkpoint_config(arguments)
     if uri:
@@ -46,7 +48,9 @@ def lay_out(context: StepContext, hosts: Sequence[Host]) -> None:
         for folder in (MODEL, OUTPUT, checkpoints):
             host.ml.make(folder)
         for channel in arguments.get("InputDataConfig") or ():
-            _bring_channel(context, host, channel)
+            if _channel_path(channel) not in streamed:
+                _bring_channel(context, host, channel)
+        stage(context.services.tree, host, pipes)
         if uri and context.services.tree.list(uri, limit=1):
             download_local(context.services.tree, uri, host.ml.make(checkpoints))
         _bring_code(context, host)
@@ -69,13 +73,31 @@ def input_mode(arguments: Json, channel: Json) -> Any:
     return channel.get("InputMode") or general or "File"
 
 
-def _data_config(arguments: Json) -> dict[str, Any]:
-    """``inputdataconfig.json``: what each channel holds."""
+def pipes_of(arguments: Json) -> list[Pipe]:
+    """The channels whose input mode is Pipe."""
+    return [
+        Pipe(
+            f"channel {_channel_name(channel)}",
+            _channel_path(channel),
+            section(section(channel, "DataSource"), "S3DataSource"),
+            channel.get("CompressionType"),
+            channel.get("RecordWrapperType") == "RecordIO",
+        )
+        for channel in mappings(arguments.get("InputDataConfig"))
+        if input_mode(arguments, channel) == "Pipe"
+    ]
+
+
+def data_config(arguments: Json, streamed: Collection[str]) -> dict[str, Any]:
+    """``inputdataconfig.json``: what each channel holds, and whether it is streamed."""
     found = {}
     for channel in arguments.get("InputDataConfig") or ():
         source = section(section(channel, "DataSource"), "S3DataSource")
+        mode = input_mode(arguments, channel)
+        if mode == "Pipe" and _channel_path(channel) not in streamed:
+            mode = "File"
         entry = {
-            "TrainingInputMode": input_mode(arguments, channel),
+            "TrainingInputMode": mode,
             "S3DistributionType": source.get("S3DataDistributionType") or "FullyReplicated",
             "RecordWrapperType": channel.get("RecordWrapperType") or "None",
         }
@@ -89,14 +111,17 @@ def _channel_name(channel: Json) -> str:
     return str(channel.get("ChannelName") or "training")
 
 
+def _channel_path(channel: Json) -> str:
+    return f"/opt/ml/input/data/{_channel_name(channel)}"
+
+
 def _bring_channel(context: StepContext, host: Host, channel: Json) -> None:
-    name = _channel_name(channel)
     bring(
         context.services.tree,
         host,
         section(section(channel, "DataSource"), "S3DataSource"),
-        host.ml.make(f"/opt/ml/input/data/{name}"),
-        what=f"channel {name}",
+        host.ml.make(_channel_path(channel)),
+        what=f"channel {_channel_name(channel)}",
         compression=channel.get("CompressionType"),
     )
 

@@ -36,7 +36,7 @@ class AnyTrainingStep:
 
     def stand_in(self, step: Step) -> str:
         """What does not run of a training job, whatever its kind."""
-        return _PLAIN.stand_in(step)
+        return kind_of(step.arguments, Config()).stand_in(step)
 
     async def run(self, context: StepContext) -> Outcome:
         """Run one attempt of a step of this kind."""

@@ -132,11 +132,9 @@ class Narrator:
         if view.failure_reason:
             words += f"; {view.failure_reason}"
         self._line(event, execution_state(view), view.pipeline, took, words)
-        if view.first_failed:
-            ways = [f"why:   pipetui logs {view.id} {view.first_failed}"]
-            if state.steps[view.first_failed].type != "Fail":
-                ways.append(f"again: pipetui retry {view.id}")
-            self._lines(ways)
+        if view.first_failed and state.steps[view.first_failed].type != "Fail":
+            why = f"why:   pipetui logs {view.id} {view.first_failed}"
+            self._lines([why, f"again: pipetui retry {view.id}"])
 
     def _line(self, event: Event, state: Look, name: str, took: str, words: str) -> None:
         ink = self._ink

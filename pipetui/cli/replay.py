@@ -54,6 +54,8 @@ def replay(session: Session, execution: str, step: str, edits: Sequence[str], ke
     with session.reader() as reader:
         found = reader.execution(execution).id
         changes = edits_of(reader, found, step, edits)
+    if others := [name for name in changes if name != step]:
+        raise click.UsageError(f"A replay runs {step} alone: --set cannot change {others[0]}.")
     request = api.ReplayRequest(found, step, changes.get(step, {}), keep)
     begun = api.begin_replay(session.home, request)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 SCOPES = ("whole", "from", "only", "failed")
+_OTHER_STEP = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*):(.+)", re.ASCII | re.DOTALL)
 
 
 def python_option(function: Function) -> Function:
@@ -212,8 +214,9 @@ def run(
               help="What runs: all; STEP and all after it; STEP alone; what did not succeed."
               "  [default: from with a STEP, else whole]")  # fmt: skip
 @parameter_options
-@click.option("--set", "edits", multiple=True, metavar="PATH=VALUE",
-              help="Value in STEP's Arguments: HyperParameters['max_depth']=7.")  # fmt: skip
+@click.option("--set", "edits", multiple=True, metavar="[STEP:]PATH=VALUE",
+              help="Value in a step's Arguments, STEP's where none is named:"
+              " HyperParameters['max_depth']=7.")  # fmt: skip
 @click.option("--max-parallel", type=click.IntRange(min=1), metavar="N", default=None,
               help="Steps at once; else the execution's.")  # fmt: skip
 @stay_options
@@ -237,12 +240,10 @@ def rerun(
     scope = scope or ("from" if step else "whole")
     if scope in ("from", "only") and not step:
         raise click.UsageError(f"--scope {scope} needs a STEP.")
-    if edits and not step:
-        raise click.UsageError("--set needs the STEP whose Arguments it changes.")
     mode = checked_mode(session, stay)
     with session.reader() as reader:
         found = reader.execution(execution).id
-        changes = edits_of(reader, found, step, edits) if step else {}
+        changes = edits_of(reader, found, step or "", edits)
     request = api.RerunRequest(
         found,
         scope,
@@ -257,15 +258,29 @@ def rerun(
 def edits_of(
     reader: Any, execution_id: str, step: str, pairs: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Edits of a step, each value in the type of what stands there now."""
+    """Edits by step and path, each value in the type of what stands there now.
+
+    Args:
+        step: whose Arguments are meant where a pair names no step; empty for none.
+
+    Errors: ``NotFound`` where there is no such step.
+    """
     import engine.api as api
 
-    arguments = reader.step(execution_id, step).arguments
-    values = {}
-    for path, text in pairs_of(pairs, "--set").items():
-        present = api.value_at(arguments, path, step) if arguments is not None else None
-        values[path] = value_like(text, present)
-    return {step: values} if values else {}
+    if step:
+        reader.step(execution_id, step)
+    edits: dict[str, dict[str, Any]] = {}
+    for target, text in pairs_of(pairs, "--set").items():
+        named = _OTHER_STEP.match(target)
+        name, path = named.groups() if named else (step, target)
+        if not name:
+            raise click.UsageError(
+                f"--set {target} needs the step whose Arguments it changes: --set STEP:{target}=..."
+            )
+        arguments = reader.step(execution_id, name).arguments
+        present = api.value_at(arguments, path, name) if arguments is not None else None
+        edits.setdefault(name, {})[path] = value_like(text, present)
+    return edits
 
 
 @command()

@@ -346,7 +346,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         start = min(left, pieces[0].x) if pieces else left
         strip = Strip(self._segments(pieces, start))
         return self._with_map(
-            strip.crop_extend(left - start, left - start + width, self.rich_style), y
+            strip.crop_extend(left - start, left - start + width, self._paper), y
         )
 
     def _segments(self, pieces: Iterable[Piece], at: int) -> Iterator[Segment]:
@@ -354,13 +354,13 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
 
         A gap looks the same in the style of what stands before it, and costs no bytes then.
         """
-        text, style = "", self.rich_style
+        text, style = "", self._paper
         for piece in pieces:
             own = self._style(piece)
             gap = " " * (piece.x - at)
             if gap and (style.reverse or style.underline):
                 yield Segment(text, style)
-                text, style = "", self.rich_style
+                text, style = "", self._paper
             text += gap
             if own is not style:
                 yield Segment(text, style)
@@ -381,8 +381,15 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             piece.look is None and piece.name == self.selected,
         )
         if key not in self._styles:
-            self._styles[key] = self.rich_style + self._made_style(*key)
+            self._styles[key] = self._paper + self._made_style(*key)
         return self._styles[key]
+
+    @property
+    def _paper(self) -> Style:
+        """The widget's own style; to work it out anew for each row is a tenth of a frame."""
+        if () not in self._styles:
+            self._styles[()] = self.rich_style
+        return self._styles[()]
 
     def _made_style(
         self,

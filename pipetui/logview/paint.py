@@ -68,6 +68,11 @@ class Painter:
         strip += Strip(self._edge(frame, y))
         return self._badge(strip, frame.new) if frame.new and y == frame.height - 1 else strip
 
+    def note(self, frame: Frame, text: str) -> Strip:
+        """The first row of a screen without any: a harmless text that says why."""
+        told = set_cell_size(" " * frame.gutter + text, frame.gutter + frame.width)
+        return Strip([Segment(told, self.styles["debug"]), *self._edge(frame, 0)])
+
     def _badge(self, strip: Strip, new: int) -> Strip:
         text = f" +{new:,} new {self.signs.down} "
         if len(text) > min(BADGE, strip.cell_length):

@@ -137,6 +137,13 @@ class LogView(ScrollView):
         return self._reader.status if self._reader else ""
 
     @property
+    def why_empty(self) -> str:
+        """What stands in place of the lines where none is shown."""
+        if self.view.filter or self.view.floor:
+            return "No line passes: | changes the text, s the severity."
+        return ""
+
+    @property
     def screen_text(self) -> str:
         """What is on the screen, harmless and without colours, to be copied."""
         return "\n".join(row.text for row in self._frame.rows)
@@ -339,6 +346,8 @@ class LogView(ScrollView):
         """One row of the screen."""
         if self._painter is None:
             self._painter = Painter(self._theme_styles(), self._signs)
+        if y == 0 and not self._frame.rows and (told := self.why_empty):
+            return self._painter.note(self._frame, told)
         return self._painter.row(self._frame, y)
 
     @property

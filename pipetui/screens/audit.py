@@ -144,6 +144,8 @@ class AuditScreen(Face, inherit_bindings=False):
         """Copy what stands below: the record, or the session's commands."""
         lines = self.query_one("#audit-json", TextPane).lines
         if not self._json:
-            self.ui.copy("\n".join(deed.command for deed in self.feed.deeds))
+            deeds = self.feed.deeds
+            secret = any(deed.secret for deed in deeds)
+            self.ui.copy("\n".join(deed.command for deed in deeds), secret=secret)
         else:
             self.ui.copy("\n".join(text_of(line) for line in lines))

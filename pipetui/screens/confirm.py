@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -240,3 +241,22 @@ def ask_decide(ui: PipetuiApp, package: ModelPackageView, approve: bool) -> None
             ui.attempt(deed, f"{'approved' if approve else 'rejected'} {name}")
 
     ui.push_screen(Confirm(f"{verb} {name}?", lines, [_COMMENT]), decide)
+
+
+def ask_file(ui: PipetuiApp, proposed: str) -> None:
+    """Ask which definition file to run, then show its form.
+
+    Args:
+        proposed: a file; empty for none.
+    """
+    lines = [words(f" {proposed}", Tone.DIM)] if proposed else []
+    blank = Blank("file", "empty: the file above; else another one" if proposed else "its path")
+
+    def show(values: dict[str, Any] | None) -> None:
+        from pipetui.screens.rerun import LaunchScreen
+
+        file = (values or {}).get("file", "") or proposed
+        if values is not None and file:
+            ui.push_screen(LaunchScreen(os.path.abspath(os.path.expanduser(file))))
+
+    ui.push_screen(Confirm("Run a definition file?", lines, [blank]), show)

@@ -288,7 +288,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             return action.id != "global.back" or self.clearable
         chosen = self.selected
         match action.handler:
-            case "failures" | "order":
+            case "failures" | "order" | "run":
                 return True
             case "columns":
                 return self.app.size.width >= _PARAMETERS_FROM
@@ -358,6 +358,12 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             from pipetui.screens.rerun import RerunScreen
 
             self.app.push_screen(RerunScreen(self.selected))
+
+    def action_run(self) -> None:
+        """See the action table."""
+        from pipetui.screens.confirm import ask_file
+
+        ask_file(self.ui, self.selected.file if self.selected else "")
 
     def action_stop(self) -> None:
         """Stop the selected execution, or all marked ones that run."""

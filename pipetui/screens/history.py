@@ -90,7 +90,8 @@ class HistoryScreen(Face, inherit_bindings=False):
             shown = view.Grid(shown.executions, kept, shown.cells)
         self.grid.show_grid(shown)
         count = len(shown.executions)
-        told = f"  {count} executions, {len(shown.steps)} steps"
+        several = "executions" if count != 1 else "execution"
+        told = f"  {count} {several}, {len(shown.steps)} steps"
         self.head((Span(f" {self.pipeline}  history", Tone.STRONG), Span(told, Tone.DIM)))
         self.refresh_footer()
 

@@ -126,6 +126,8 @@ class InboxScreen(Face, inherit_bindings=False):
 
     def applies(self, action: Action) -> bool:
         """All but the list's own need a row."""
+        if action.handler == "compare" and action.scope is Scope.INBOX:
+            return self.package is not None and bool(self._approved.get(self.package.arn))
         if action.scope is Scope.INBOX:
             return self.callback is not None or self.package is not None
         return action.id != "global.inbox"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,7 +20,7 @@ from pipetui.screens.face import Face
 from pipetui.viewmodel import rerun as view
 from pipetui.viewmodel.deeds import shown
 from pipetui.viewmodel.executions import title
-from pipetui.viewmodel.lines import Line, Span, Tone
+from pipetui.viewmodel.lines import Line, Span, Tone, words
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
@@ -29,34 +30,41 @@ if TYPE_CHECKING:
     from pipetui.feed import Update
 
 
-class RerunScreen(Face, inherit_bindings=False):
-    """Scope, parameters and arguments above; the plan and the command line below.
-
-    Args:
-        step: where to start from; None reruns the whole.
-        changed: whether the definition file changed since, so that the new one is offered.
-    """
+class DraftScreen(Face, inherit_bindings=False):
+    """A form above; the plan and the command line below; scopes to choose from on top."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RERUN, Scope.GLOBAL)
 
-    def __init__(
-        self, execution: ExecutionView, step: StepView | None = None, *, changed: bool = False
-    ) -> None:
+    def __init__(self, draft: view.Draft) -> None:
         super().__init__()
-        self.execution = execution
-        scope = "new" if changed else "whole" if step is None else "from"
-        self.draft = view.Draft(
-            execution.id,
-            step.name if step else "",
-            scope,
-            file=execution.file if changed else "",
-        )
-        self._step = step
+        self.draft = draft
+        self._first = draft.scope
         self._steps: list[StepView] = []
-        self._first = scope
         self._chosen = False
         self._plan: PlanView | None = None
         self._trouble = ""
+
+    @property
+    @abstractmethod
+    def heading(self) -> str:
+        """What is put together here."""
+
+    @property
+    @abstractmethod
+    def below_heading(self) -> Line:
+        """What is said below it."""
+
+    @abstractmethod
+    async def fields(self) -> tuple[view.Field, ...]:
+        """What can be edited."""
+
+    @abstractmethod
+    async def planned(self, draft: view.Draft) -> PlanView:
+        """What would run."""
+
+    @abstractmethod
+    async def begin(self, draft: view.Draft) -> str:
+        """Run it; returns the execution's id."""
 
     def body(self) -> Iterator[Widget]:
         """Scope, form, editor line, plan, command line."""
@@ -83,18 +91,13 @@ class RerunScreen(Face, inherit_bindings=False):
 
     async def _load(self) -> None:
         try:
-            parameters = await self.feed.parameters(self.execution.id)
-            steps = await self.feed.steps_of(self.execution.id)
-            self._steps = [one for one in steps if one.arguments is not None]
+            known = await self.fields()
         except PipetuiError as problem:
             self.ui.say(problem)
-            parameters = []
-        known = view.fields(
-            parameters,
-            self.execution.parameters,
-            self._step.arguments if self._step else None,
-            self.execution.max_parallel,
-        )
+            known = ()
+        except ExceptionGroup as group:
+            self.ui.say(group.exceptions[0])
+            known = ()
         self._change(replace(self.draft, fields=known))
 
     def renew(self, update: Update | None = None) -> None:
@@ -102,10 +105,8 @@ class RerunScreen(Face, inherit_bindings=False):
         if update is not None and update.trouble is None:
             return
         draft = self.draft
-        what = f"Rerun {draft.step} of" if draft.step else "Rerun"
-        self.head((Span(f" {what} {title(self.execution)}", Tone.STRONG),))
-        scope: Line = (Span(" scope  ", Tone.DIM), *view.scope_line(draft, self.look.unicode))
-        self.query_one("#scope", Bar).show(scope)
+        self.head((Span(f" {self.heading}", Tone.STRONG),))
+        self.query_one("#scope", Bar).show(self.below_heading)
         self.form.show(self.filter.rows(view.rows(draft)))
         width = self.app.size.width - 2
         lines = view.plan_lines(self._plan, self._trouble, width)
@@ -123,14 +124,7 @@ class RerunScreen(Face, inherit_bindings=False):
 
     async def _make_plan(self, draft: view.Draft) -> None:
         try:
-            if draft.scope == "new":
-                plan = await self.feed.plan_start(
-                    draft.file, self.execution.pipeline, self._parameters()
-                )
-            else:
-                plan = await self.feed.plan_rerun(
-                    draft.execution_id, draft.scope, draft.step, draft.parameters, draft.edits
-                )
+            plan = await self.planned(draft)
         except PipetuiError as problem:
             self._plan, self._trouble = None, view.sentences(problem.message, problem.hint)
         else:
@@ -146,9 +140,6 @@ class RerunScreen(Face, inherit_bindings=False):
         if not self._chosen:
             self._chosen = following.scope == self._first
             self._change(following)
-
-    def _parameters(self) -> dict[str, object]:
-        return {**self.execution.parameters, **self.draft.parameters}
 
     def focus_body(self) -> None:
         """The form."""
@@ -252,25 +243,128 @@ class RerunScreen(Face, inherit_bindings=False):
         self.ui.attempt(self._run())
 
     async def _run(self) -> None:
-        draft, feed = self.draft, self.feed
-        if draft.scope == "new":
-            new = await feed.start(
-                draft.file, self.execution.pipeline, self._parameters(), draft.max_parallel
-            )
-        elif draft.goes_on:
-            await feed.retry(draft.execution_id, draft.max_parallel)
-            new = draft.execution_id
-        else:
-            new = await feed.rerun(
-                draft.execution_id,
-                draft.scope,
-                draft.step,
-                draft.parameters,
-                draft.edits,
-                draft.max_parallel,
-            )
-        self.ui.open_execution(new)
+        self.ui.open_execution(await self.begin(self.draft))
 
     def action_copy(self) -> None:
         """Copy the command line."""
-        self.ui.copy(view.command_line(self.draft))
+        deed = view.deed(self.draft)
+        self.ui.copy(deed.command, secret=deed.secret)
+
+
+class RerunScreen(DraftScreen, inherit_bindings=False):
+    """Run an execution, or part of it, again.
+
+    Args:
+        step: where to start from; None reruns the whole.
+        changed: whether the definition file changed since, so that the new one is offered.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RERUN, Scope.GLOBAL)
+
+    def __init__(
+        self, execution: ExecutionView, step: StepView | None = None, *, changed: bool = False
+    ) -> None:
+        scope = "new" if changed else "whole" if step is None else "from"
+        name, file = step.name if step else "", execution.file if changed else ""
+        super().__init__(view.Draft(execution.id, name, scope, file=file))
+        self.execution = execution
+        self._step = step
+
+    async def fields(self) -> tuple[view.Field, ...]:
+        """Parameters, the step's arguments, and how many steps run at once."""
+        try:
+            parameters = await self.feed.parameters(self.execution.id)
+            steps = await self.feed.steps_of(self.execution.id)
+            self._steps = [one for one in steps if one.arguments is not None]
+        except PipetuiError as problem:
+            self.ui.say(problem)
+            parameters = []
+        return view.fields(
+            parameters,
+            self.execution.parameters,
+            self._step.arguments if self._step else None,
+            self.execution.max_parallel,
+        )
+
+    @property
+    def heading(self) -> str:
+        """What is put together here."""
+        what = f"Rerun {self.draft.step} of" if self.draft.step else "Rerun"
+        return f"{what} {title(self.execution)}"
+
+    @property
+    def below_heading(self) -> Line:
+        """The scopes to choose from."""
+        return (Span(" scope  ", Tone.DIM), *view.scope_line(self.draft, self.look.unicode))
+
+    async def planned(self, draft: view.Draft) -> PlanView:
+        """What would run."""
+        if draft.scope == "new":
+            return await self.feed.plan_start(
+                draft.file, self.execution.pipeline, self._parameters()
+            )
+        return await self.feed.plan_rerun(
+            draft.execution_id, draft.scope, draft.step, draft.parameters, draft.edits
+        )
+
+    def _parameters(self) -> dict[str, object]:
+        return {**self.execution.parameters, **self.draft.parameters}
+
+    async def begin(self, draft: view.Draft) -> str:
+        """Run it; returns the execution's id."""
+        feed = self.feed
+        if draft.scope == "new":
+            return await feed.start(
+                draft.file, self.execution.pipeline, self._parameters(), draft.max_parallel
+            )
+        if draft.goes_on:
+            await feed.retry(draft.execution_id, draft.max_parallel)
+            return draft.execution_id
+        return await feed.rerun(
+            draft.execution_id,
+            draft.scope,
+            draft.step,
+            draft.parameters,
+            draft.edits,
+            draft.max_parallel,
+        )
+
+
+class LaunchScreen(DraftScreen, inherit_bindings=False):
+    """Run a definition file.
+
+    Args:
+        file: its path, absolute.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RERUN, Scope.GLOBAL)
+
+    def __init__(self, file: str) -> None:
+        super().__init__(view.Draft("", "", "new", file=file))
+        self._chosen = True
+
+    @property
+    def heading(self) -> str:
+        """See ``DraftScreen``."""
+        return f"Run {self.draft.file.rpartition('/')[2]}"
+
+    @property
+    def below_heading(self) -> Line:
+        """See ``DraftScreen``."""
+        return words(f" {self.draft.file}", Tone.DIM)
+
+    async def fields(self) -> tuple[view.Field, ...]:
+        """The definition's parameters, and how many steps run at once."""
+        return view.fields(await self.feed.parameters_of_file(self.draft.file), {}, None, 0)
+
+    async def planned(self, draft: view.Draft) -> PlanView:
+        """See ``DraftScreen``."""
+        return await self.feed.plan_start(draft.file, "", draft.parameters)
+
+    async def begin(self, draft: view.Draft) -> str:
+        """See ``DraftScreen``."""
+        return await self.feed.start(draft.file, "", draft.parameters, draft.max_parallel)
+
+    def applies(self, action: Action) -> bool:
+        """There is one scope."""
+        return action.handler != "scope" and super().applies(action)

@@ -13,7 +13,7 @@ from pipetui.term.pen import Style, on_blanks
 Span = tuple[int, int, int]
 """Row, first column, column behind the last."""
 _JOINED = 4
-"""Unchanged cells in the style around them that cost no more than the way past them."""
+"""Bytes of unchanged cells, in the style around them, that cost no more than the way past them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,13 @@ class Canvas:
             return True
         if start - end > _JOINED:
             return False
-        same = set(cells.codes[end - 1 : start])
-        return len(same) == 1 and all(one.isascii() and one for one in cells.texts[end:start])
+        between = cells.texts[end:start]
+        if "" in between or len("".join(between).encode("utf-8", "replace")) > _JOINED:
+            return False
+        around = zip(cells.texts[end - 1 : start + 1], cells.codes[end - 1 : start + 1], strict=True)
+        inks = {code for text, code in around if text != " "}
+        papers = {on_blanks(code) for code in cells.codes[end - 1 : start + 1]}
+        return len(inks) < 2 and len(papers) == 1
 
     def paint(self, y: int, x: int, cells: Cells) -> None:
         """These are on the terminal now."""

@@ -125,7 +125,7 @@ def deed_lines(deeds: Sequence[Deed], width: int) -> list[Line]:
         return [words(" Nothing was done in this session.", Tone.FAINT)]
     lines: list[Line] = [heading("THIS SESSION, AS COMMANDS")]
     for deed in reversed(deeds):
-        lines += wrap(deed.command, width, indent="   ")
+        lines += wrap(deed.seen, width, indent="   ")
         if deed.problem:
             lines += [(Span("     refused: ", Tone.BAD), Span(deed.problem, Tone.DIM))]
     return [*lines, BLANK]

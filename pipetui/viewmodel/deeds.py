@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipetui.viewmodel.secrets import masked
+
 Command = tuple[str, ...]
+_WITH_VALUE = frozenset({"-p", "--set", "--output-parameter"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,31 @@ class Deed:
     def command(self) -> str:
         """The command as a shell reads it."""
         return shlex.join(self.words)
+
+    @property
+    def seen(self) -> str:
+        """The command as it is shown: values whose names say that they are secret are dots."""
+        return shlex.join(hidden(self.words))
+
+    @property
+    def secret(self) -> bool:
+        """Whether the command holds secrets."""
+        return holds_secrets(self.words)
+
+
+def hidden(command: Command) -> Command:
+    """A command with dots for the values whose names say that they are secret."""
+    found = []
+    for before, word in zip(("", *command), command, strict=False):
+        name, equals, value = word.partition("=")
+        named = before in _WITH_VALUE and equals
+        found.append(f"{name}={masked(name, value)}" if named else word)
+    return tuple(found)
+
+
+def holds_secrets(command: Command) -> bool:
+    """Whether a command has values that are not shown."""
+    return hidden(command) != command
 
 
 def shown(value: Any) -> str:
@@ -59,19 +87,15 @@ def rerun(
     edits: Mapping[str, Mapping[str, Any]],
     max_parallel: int = 0,
 ) -> Command:
-    """Run an execution again; only the edits of the step, or else of the first one, can be said."""
+    """Run an execution again; edits of another step than the one it starts from name theirs."""
     command: Command = ("pipetui", "rerun", execution_id)
-    said = step if scope in ("from", "only") else next(iter(edits), "")
+    said = step if scope in ("from", "only") else ""
     command += (*((said,) if said else ()), "--scope", scope, *_parameters(parameters))
-    for path, value in edits.get(said, {}).items():
-        command += ("--set", f"{path}={shown(value)}")
+    for name, values in edits.items():
+        of = "" if name == said else f"{name}:"
+        for path, value in values.items():
+            command += ("--set", f"{of}{path}={shown(value)}")
     return (*command, *_at_once(max_parallel))
-
-
-def unsaid(scope: str, step: str, edits: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Steps whose edits that command leaves out."""
-    said = step if scope in ("from", "only") else next(iter(edits), "")
-    return [name for name in edits if name != said]
 
 
 def retry(execution_id: str, max_parallel: int = 0) -> Command:

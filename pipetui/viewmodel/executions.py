@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -101,19 +102,27 @@ ORDER_OF_COLUMN = {
 
 
 def varying(executions: Sequence[ExecutionView], most: int) -> tuple[str, ...]:
-    """Parameters that have more than one value among some executions, the most varying first."""
-    values: dict[str, set[str]] = {}
+    """Parameters with more than one value within a pipeline, the most varying first."""
+    values: dict[tuple[str, str], set[str]] = {}
     for one in executions:
         for name, value in one.parameters.items():
-            values.setdefault(name, set()).add(str(value))
-    found = [name for name, different in values.items() if len(different) > 1]
-    return tuple(sorted(found, key=lambda name: (-len(values[name]), name))[:most])
+            values.setdefault((one.pipeline, name), set()).add(str(value))
+    counts: dict[str, int] = {}
+    for (_, name), different in values.items():
+        counts[name] = max(len(different), counts.get(name, 0))
+    found = [name for name, count in counts.items() if count > 1]
+    return tuple(sorted(found, key=lambda name: (-counts[name], name))[:most])
+
+
+_MATTERS = 30
+"""Cells that what matters has before a parameter becomes a column."""
 
 
 def columns(parameters: Sequence[str]) -> tuple[Column, ...]:
     """The columns of the list, those of parameters before what matters."""
     extra = [Column(name, min(12, max(6, len(name))), keep=2, right=True) for name in parameters]
-    return (*COLUMNS[:-1], *extra, COLUMNS[-1])
+    matters = replace(COLUMNS[-1], width=_MATTERS) if extra else COLUMNS[-1]
+    return (*COLUMNS[:-1], *extra, matters)
 
 
 def row(
@@ -285,11 +294,12 @@ def _attempt(steps: Sequence[StepView], name: str) -> Line:
 
 
 def _parameters(parameters: Mapping[str, Any], most: int) -> list[Line]:
-    lines = [
-        key_value(name, masked(name, str(value))) for name, value in list(parameters.items())[:most]
-    ]
+    shown = list(parameters.items())[:most]
+    width = max((12, *(len(name) for name, _ in shown)))
+    lines = [key_value(name, masked(name, str(value)), width=width) for name, value in shown]
     hidden = len(parameters) - most
-    return lines + ([words(f"   and {hidden} more parameters", Tone.FAINT)] if hidden > 0 else [])
+    told = f"   and {hidden} more parameter{'s' if hidden > 1 else ''}"
+    return lines + ([words(told, Tone.FAINT)] if hidden > 0 else [])
 
 
 def _step_lines(steps: Sequence[StepView], now: float, display: Display) -> list[Line]:

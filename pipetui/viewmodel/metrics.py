@@ -15,6 +15,7 @@ from pipetui.viewmodel.plot import LETTERS, Curve, framed, number, swatch
 from pipetui.viewmodel.sizes import size
 from pipetui.viewmodel.sparks import spark
 from pipetui.viewmodel.state import Display
+from pipetui.viewmodel.steps import without_job
 from pipetui.viewmodel.times import elapsed
 
 if TYPE_CHECKING:
@@ -216,8 +217,8 @@ def _nothing(runs: Sequence[Run]) -> str:
     step = runs[0].step
     if step.source_execution:
         return f"Its result was {step.action} from {short_id(step.source_execution)}."
-    if not step.directory:
-        return f"{step.name} runs no job, so there is nothing to measure."
+    if told := without_job(step):
+        return told
     if step.running:
         return "Nothing measured yet: no metric in its log, and its first sample is to come."
     return "It told no metric and was over before its first sample."

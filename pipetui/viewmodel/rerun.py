@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -311,13 +310,13 @@ def scope_line(draft: Draft, unicode: bool = True) -> Line:
     return tuple(spans)
 
 
-def command_line(draft: Draft) -> str:
-    """The command that does the same, but for the edits of a second step."""
+def deed(draft: Draft) -> deeds.Deed:
+    """The command that does the same."""
     if draft.goes_on:
-        return shlex.join(deeds.retry(draft.execution_id, draft.max_parallel))
+        return deeds.Deed(deeds.retry(draft.execution_id, draft.max_parallel))
     if draft.scope == "new":
-        return shlex.join(deeds.run(draft.file, draft.parameters, draft.max_parallel))
-    return shlex.join(
+        return deeds.Deed(deeds.run(draft.file, draft.parameters, draft.max_parallel))
+    return deeds.Deed(
         deeds.rerun(
             draft.execution_id,
             draft.scope,
@@ -329,19 +328,14 @@ def command_line(draft: Draft) -> str:
     )
 
 
+def command_line(draft: Draft) -> str:
+    """The command that does the same, as a shell reads it."""
+    return deed(draft).command
+
+
 def command_lines(draft: Draft, width: int) -> list[Line]:
-    """The command to be seen: what is secret is masked, what it cannot say is said."""
-    hidden = {
-        one.key: masked(one.name, shown(draft.changed[one.key]))
-        for one in draft.fields
-        if one.secret and one.key in draft.changed
-    }
-    seen = replace(draft, changed={**draft.changed, **hidden})
-    lines = wrap(command_line(seen), width, Tone.DIM, indent=" ")
-    if unsaid := deeds.unsaid(draft.scope, draft.step, draft.edits):
-        told = f"The command cannot say the edits of {', '.join(unsaid)}."
-        lines += wrap(told, width, Tone.WAIT, " ")
-    return lines
+    """The command to be seen: what is secret is masked."""
+    return wrap(deed(draft).seen, width, Tone.DIM, indent=" ")
 
 
 def plan_lines(plan: PlanView | None, trouble: str, width: int) -> list[Line]:

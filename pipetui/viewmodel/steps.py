@@ -113,6 +113,17 @@ def _note(step: StepView, steps: Mapping[str, StepView], shape: Shape, stopping:
     return words(step.note or step.stand_in, Tone.DIM)
 
 
+def without_job(step: StepView) -> str:
+    """Why there is no job of a step to look at, as a sentence; empty where there is one."""
+    if step.directory or step.source_execution:
+        return ""
+    if step.status == "Waiting":
+        return f"{step.name} has not started."
+    if step.status in ("Skipped", "Blocked"):
+        return f"{step.name} did not run: {step.reason}."
+    return f"{step.name} is a {step.type} step, which runs no job."
+
+
 def _where(step: StepView) -> str:
     environment = step.environment
     return " ".join(str(environment[key]) for key in ("runner", "grade") if environment.get(key))

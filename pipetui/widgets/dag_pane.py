@@ -62,6 +62,8 @@ class DagPane(Performer, Tab, DagView, can_focus=True, inherit_bindings=False):
         self, steps: Mapping[str, StepView], now: float, changed: set[str] | None
     ) -> None:
         """How the steps stand; only the ``changed`` ones where that is known."""
+        if changed is not None and not changed:
+            return
         inks = cast("PipetuiApp", self.app).inks
         styles = {tone: str(style) for tone, style in inks.tones.items()}
         self.set_statuses(

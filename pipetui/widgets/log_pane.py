@@ -11,6 +11,8 @@ from textual.message import Message
 from pipetui.actions import Action, Scope
 from pipetui.keys import Performer, bindings
 from pipetui.logview.widget import LogView
+from pipetui.term.sanitize import plain
+from pipetui.viewmodel.steps import without_job
 
 if TYPE_CHECKING:
     from engine.api import FoldedLog, LogSource, StepView
@@ -56,12 +58,21 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
             name = step.name + attempt
         return f"{name} · folded, {self.fold}" if self.fold else name
 
+    @property
+    def why_empty(self) -> str:
+        """See ``LogView``."""
+        step = self._step
+        told = without_job(step) if step is not None else ""
+        return plain(told) or super().why_empty
+
     def show_steps(self, steps: Sequence[StepView]) -> None:
         """Other steps' logs, or those of new attempts; one that failed opens at its first error."""
         names = [step.name for step in steps]
         if names != [step.name for step in self._steps]:
             self.attempt, self.fold = 0, ""
-        self._steps = tuple(steps)
+        empty, self._steps = self.why_empty, tuple(steps)
+        if self.why_empty != empty:
+            self.refresh()
         wanted = tuple((one.execution_id, one.name, one.attempt, self.attempt) for one in steps)
         if wanted != self._wanted:
             self._wanted = wanted

@@ -20,6 +20,7 @@ _PLAN = "tests/unit/planning/test_plan.py::"
 _RETRY = "tests/unit/planning/test_retry.py::"
 _SHAPES = "tests/unit/test_aws_shapes.py::"
 _ENGINE = "tests/engine/"
+_EVENTS = f"{_ENGINE}test_registry_events.py::"
 _CHECKS = (
     f"{_ENGINE}test_checks.py::"
     "test_the_two_switches_decide_what_is_compared_and_which_baseline_goes_on"
@@ -180,6 +181,7 @@ EXECUTION = {
     "3.6 retried without a policy": f"{_RETRY}"
     "test_service_faults_and_throttling_are_retried_without_any_policy",
     "3.6 a policy replaces the default": f"{_RETRY}test_a_policy_replaces_the_default",
+    "3.6 attempts per policy": f"{_RETRY}test_each_policy_counts_the_retries_that_it_made",
     "3.6 first policy wins": f"{_RETRY}test_the_first_policy_that_names_the_class_decides",
     "3.6 the user's code is covered by none": f"{_ENGINE}test_retries.py::"
     "test_failures_of_the_users_code_are_covered_by_no_policy_of_the_service",
@@ -196,11 +198,18 @@ EXECUTION = {
     "test_the_last_execution_event_says_when_it_ended_and_from_what",
     "3.8 SageMaker Model Building Pipeline Execution Step Status Change": f"{_SHAPES}"
     "test_a_step_event_has_the_members_eventbridge_gives_it",
+    "3.8 the events of the registry are told once": f"{_EVENTS}"
+    "test_what_a_killed_process_had_not_told_is_told_with_the_next_decision",
     "4.8 F F": f"{_CHECKS}[False-False]",
     "4.8 F T": f"{_CHECKS}[True-False]",
     "4.8 T F": f"{_CHECKS}[False-True]",
     "4.8 T T": f"{_CHECKS}[True-True]",
+    "5 SageMaker Model Package State Change": f"{_EVENTS}"
+    "test_a_version_and_what_is_decided_about_it_are_told_as_eventbridge_does",
 }  # fmt: skip
-"""Executions, results that are reused, events and checks. Switches stand as [Register-Skip]."""
+"""Executions, results that are reused, events, checks and the registry.
+
+Switches stand as [Register-Skip].
+"""
 
 ROWS = {**DOCUMENT, **STEP_TYPES, **EXPRESSIONS, **EXECUTION}

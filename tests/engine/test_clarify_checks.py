@@ -175,6 +175,50 @@ async def test_bias_of_a_published_example_is_what_a_hand_computes(embedded: Emb
     assert found["DPL"] > 0.14 and found["CDDL"] < 0.0
 
 
+# Broward County, 2013 and 2014: who reoffended, by whom COMPAS had scored high or low
+# (Larson, Mattu, Kirchner, Angwin, How We Analyzed the COMPAS Recidivism Algorithm, ProPublica
+# 2016): race, and how many of each were scored low, high without; low, high with reoffending.
+COMPAS = [("white", 1139, 349, 461, 505), ("black", 990, 805, 532, 1369)]
+
+
+async def test_bias_of_published_predictions_is_what_a_hand_computes(embedded: Embedded) -> None:
+    # a low score, and no crime after it, are what is good for a defendant
+    rows = [
+        (good, low, race)
+        for race, *counts in COMPAS
+        for (good, low), count in zip(((1, 1), (1, 0), (0, 1), (0, 0)), counts, strict=True)
+        for _ in range(count)
+    ]
+    config = {
+        "headers": ["good", "low", "race"],
+        "label": "good",
+        "predicted_label": "low",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "race", "value_or_threshold": ["black"]}],
+        "methods": {"post_training_bias": {"methods": [
+            "AD", "DAR", "DCA", "DCR", "DI", "DPPL", "DRR", "RD", "SD", "TE"
+        ]}},
+    }  # fmt: skip
+    step = await run(embedded, "MODEL_BIAS", config, csv_text(rows), **FIRST)
+    found = metrics(analysis(embedded, step)["post_training_bias_metrics"], "race")
+    # white: 2454, of whom 1488 good, 1600 low; black: 3696, of whom 1795 good, 1522 low
+    assert found == pytest.approx({
+        "AD": 1644 / 2454 - 2359 / 3696,
+        "DAR": 1139 / 1600 - 990 / 1522,
+        "DCA": 1488 / 1600 - 1795 / 1522,
+        "DCR": 1901 / 2174 - 966 / 854,
+        "DI": (1522 / 3696) / (1600 / 2454),
+        "DPPL": 1600 / 2454 - 1522 / 3696,
+        "DRR": 1369 / 2174 - 505 / 854,
+        "RD": 1139 / 1488 - 990 / 1795,
+        "SD": 1369 / 1901 - 505 / 966,
+        "TE": 805 / 532 - 349 / 461,
+    })  # fmt: skip
+    # the article's rates, in percent: false positives 44.85 and 23.45, false negatives 27.99, 47.72
+    assert found["RD"] == pytest.approx(0.4485 - 0.2345, abs=1e-4)
+    assert found["SD"] == pytest.approx(0.4772 - 0.2799, abs=1e-4)
+
+
 def random_rows(count: int, seed: int) -> list[tuple[int, int, str, str, int]]:
     """Label, prediction, facet, group and a number that means nothing."""
     chance = random.Random(seed)

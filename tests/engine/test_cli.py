@@ -271,6 +271,18 @@ def test_an_edit_by_set_changes_the_input_of_the_rerun(
     assert unknown["code"] == "edit-path-unknown"
 
 
+def test_an_edit_by_set_may_name_its_step(hello: tuple[Cli, dict[str, Any]]) -> None:
+    cli, said = hello
+    source = said["Local"]["Id"]
+    edit = "AppSpecification.ContainerArguments[0]=Ada"
+    rerun = cli.json("rerun", source, "--set", f"Greet:{edit}")
+    assert "Ada" in cli("logs", rerun["Local"]["Id"], "Greet").stdout
+    nowhere = cli.error("rerun", source, "--set", edit, code=2)
+    assert nowhere["code"] == "usage" and f"STEP:{edit.partition('=')[0]}" in nowhere["message"]
+    unknown = cli.error("rerun", source, "--set", f"Great:{edit}", code=2)
+    assert unknown["code"] == "step-not-found"
+
+
 def test_a_retry_of_what_succeeded_is_refused(hello: tuple[Cli, dict[str, Any]]) -> None:
     cli, said = hello
     assert cli.error("retry", said["Local"]["Id"], code=2)["code"] == "retry-refused"

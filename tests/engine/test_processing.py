@@ -278,7 +278,6 @@ async def test_input_without_a_uri_names_the_input(embedded: Embedded) -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"S3Input": {"S3Uri": "s3://b/x", "S3InputMode": "Pipe"}}, "pipe-mode-unsupported"),
         ({"DatasetDefinition": {"AthenaDatasetDefinition": {}}}, "dataset-definition-unsupported"),
     ],
 )

@@ -174,23 +174,6 @@ async def test_channels_are_files_in_folders_of_their_names(embedded: Embedded, 
     assert files == {"train/a.csv": "one", "test/deep/b.csv": "two"}
 
 
-@pytest.mark.parametrize("place", ["algorithm", "channel"])
-async def test_pipe_mode_is_refused_at_plan_time_with_the_channel(
-    embedded: Embedded, place: str
-) -> None:
-    step = training("T", "true", channels={"train": "s3://bucket/in"})
-    if place == "algorithm":
-        step["Arguments"]["AlgorithmSpecification"]["TrainingInputMode"] = "Pipe"
-    else:
-        step["Arguments"]["InputDataConfig"][0]["InputMode"] = "Pipe"
-    with pytest.raises(ExceptionGroup) as caught:
-        await embedded.run(definition(step))
-    problem = caught.value.exceptions[0]
-    assert getattr(problem, "code", "") == "pipe-mode-unsupported"
-    assert "channel train" in str(problem)
-    assert "FastFile" in getattr(problem, "hint", "")
-
-
 async def test_channels_own_input_mode_wins_over_the_algorithms(embedded: Embedded) -> None:
     embedded.put("s3://bucket/in/a.csv", "one")
     step = training("T", "test -f /opt/ml/input/data/train/a.csv",

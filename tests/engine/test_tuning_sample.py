@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from engine.environments import Environments, resolve
-from engine.model.status import ExecutionStatus
+from engine.model.status import ExecutionStatus, StepStatus
 from engine.tuning.ranges import Point
 from engine.tuning.request import TuningRequest, read_request
 from engine.tuning.search import open_search
@@ -32,8 +32,9 @@ SAMPLE = Path(__file__).parents[2] / "sample_pipelines" / "tuning"
 DOCUMENT = json.loads((SAMPLE / "pipeline.json").read_text())
 TUNE = DOCUMENT["Steps"][0]["Arguments"]
 IMAGE = TUNE["TrainingJobDefinition"]["AlgorithmSpecification"]["TrainingImage"]
+OBJECTIVE = "FinalHyperParameterTuningJobObjectiveMetric"
 SEEDS = range(1, 9)
-EPOCHS = 9
+EPOCHS = int(TUNE["TrainingJobDefinition"]["StaticHyperParameters"]["epochs"])
 
 # trains as main() does for each line, a list of arguments; answers with the loss of each epoch
 CHILD = """
@@ -74,16 +75,18 @@ class Trainer:
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self._known: dict[str, list[float]] = {}
 
     def losses(self, point: Point) -> list[float]:
         """The validation loss after each epoch with these hyperparameters."""
         assert self._child.stdin and self._child.stdout
-        arguments = [text for name, value in point.items() for text in (f"--{name}", value)]
-        self._child.stdin.write(json.dumps(arguments) + "\n")
-        self._child.stdin.flush()
-        found: list[float] = json.loads(self._child.stdout.readline())
-        assert len(found) == EPOCHS
-        return found
+        asked = json.dumps([f"--{name}={value}" for name, value in point.items()])
+        if asked not in self._known:
+            self._child.stdin.write(f"{asked}\n")
+            self._child.stdin.flush()
+            self._known[asked] = json.loads(self._child.stdout.readline())
+            assert len(self._known[asked]) == EPOCHS
+        return self._known[asked]
 
     def close(self) -> None:
         self._child.communicate()
@@ -140,36 +143,38 @@ def test_bayesian_finds_a_better_loss_than_random_at_the_samples_own_budget(
     bayesian = [trainer.tune(Strategy="Bayesian", Seed=seed) for seed in SEEDS]
     assert {len(tried) for tried in bayesian + random} == {request().max_jobs}
     found, drawn = [best(tried) for tried in bayesian], [best(tried) for tried in random]
-    print("Bayesian", found, "Random", drawn)
     assert fmean(found) < fmean(drawn) * 0.8
     assert median(found) < median(drawn) * 0.8
     assert sum(one < other for one, other in zip(found, drawn, strict=True)) > 0.7 * len(SEEDS)
 
 
-def test_hyperband_needs_less_than_half_the_epochs_to_be_no_worse_than_random(
+def test_hyperband_finds_a_better_loss_than_random_in_fewer_epochs(
     trainer: Trainer, random: list[Tried]
 ) -> None:
     pytest.importorskip("optuna")
     hyperband = [trainer.tune(Strategy="Hyperband", Seed=seed) for seed in SEEDS]
-    print("Hyperband", [best(tried) for tried in hyperband], [epochs(one) for one in hyperband])
-    assert fmean(map(epochs, hyperband)) < fmean(map(epochs, random)) / 2
-    assert fmean(map(best, hyperband)) <= fmean(map(best, random))
+    assert fmean(map(epochs, hyperband)) < fmean(map(epochs, random)) * 0.8
+    assert fmean(map(best, hyperband)) < fmean(map(best, random)) * 0.9
 
 
-def test_early_stopping_saves_epochs_and_keeps_the_best_job(random: list[Tried]) -> None:
+def stopped_early(tried: Tried) -> Tried:
+    """The same training jobs one after the other under TrainingJobEarlyStoppingType Auto."""
     objective = request().objective
-    spent = []
-    for tried in random:
-        completed: list[list[float]] = []
-        spent.append(0)
-        for _, losses in tried:
-            ends = (n for n in range(1, EPOCHS) if falls_behind(losses[:n], completed, objective))
-            last = next(ends, EPOCHS)
-            completed += [losses] if last == EPOCHS else []
-            spent[-1] += last
-        assert min(losses[-1] for losses in completed) == best(tried)
-    print("Early", spent)
-    assert fmean(spent) < fmean(map(epochs, random)) * 0.8
+    kept: Tried = []
+    for point, losses in tried:
+        completed = [one for _, one in kept if len(one) == EPOCHS]
+        behind = (n for n in range(1, EPOCHS) if falls_behind(losses[:n], completed, objective))
+        kept.append((point, losses[: next(behind, EPOCHS)]))
+    return kept
+
+
+def test_early_stopping_saves_half_the_epochs_and_mostly_keeps_the_best_job(
+    random: list[Tried],
+) -> None:
+    kept = [stopped_early(tried) for tried in random]
+    same = [best(one) == best(other) for one, other in zip(kept, random, strict=True)]
+    assert sum(same) > len(SEEDS) / 2
+    assert fmean(map(epochs, kept)) < fmean(map(epochs, random)) / 2
 
 
 async def test_a_run_of_the_sample_tries_and_finds_the_same(
@@ -183,8 +188,20 @@ async def test_a_run_of_the_sample_tries_and_finds_the_same(
     assert state.execution.status is ExecutionStatus.SUCCEEDED, reasons
 
     jobs = state.steps["Tune"].properties["TrainingJobSummaries"]
-    metric = "FinalHyperParameterTuningJobObjectiveMetric"
-    ran = [(job["TunedHyperParameters"], job[metric]["Value"]) for job in jobs]
+    ran = [(job["TunedHyperParameters"], job[OBJECTIVE]["Value"]) for job in jobs]
     expected = [(point, losses[-1]) for point, losses in trainer.tune(**parameters)]
     assert ran == sorted(expected, key=lambda one: one[1])
     assert f"loss of {ran[0][1]}" in embedded.log(state.steps["Report"])
+
+
+async def test_a_winner_that_hyperband_stopped_has_left_its_model(embedded: Embedded) -> None:
+    pytest.importorskip("optuna")
+    parameters = {"Strategy": "Hyperband", "Jobs": 6, "SecondsPerEpoch": 0.1}
+    shared_environments(embedded.home)
+    state = await embedded.run(str(SAMPLE / "pipeline.json"), parameters)
+    tune, report = state.steps["Tune"], state.steps["Report"]
+    assert report.status is StepStatus.SUCCEEDED, report.failure_reason + embedded.log(report)
+    assert tune.properties["TrainingJobStatusCounters"]["Stopped"] > 0
+    loss = json.loads(embedded.log(report).splitlines()[-1])["validation_loss"]
+    best_job = tune.properties["BestTrainingJob"]
+    assert best_job[OBJECTIVE]["Value"] == pytest.approx(loss, abs=1e-5)

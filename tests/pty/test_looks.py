@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from tests.pty.stage import Stage
+import pytest
+
+from tests.pty.stage import Stage, step
 from tests.pty.terminal import Terminal
 
 _STYLE = re.compile(rb"\x1b\[([\d;]*)m")
-ATTRIBUTES = {b"0", b"1", b"2", b"3", b"4", b"7", b"9"}
+ATTRIBUTES = {b"%d" % code for code in (0, 1, 2, 3, 4, 7, 9, 22, 23, 24, 27, 29)}
 SIXTEEN = {b"%d" % code for code in (*range(30, 38), 39, *range(40, 48), 49, *range(90, 98))}
 
 
@@ -49,6 +52,21 @@ def test_a_locale_without_unicode_gets_ascii_alone(ended: Stage) -> None:
     with ended.terminal("@last", LANG="de_DE.ISO-8859-1", LC_ALL="de_DE.ISO-8859-1") as terminal:
         visit(terminal)
         assert terminal.raw.isascii()
+
+
+@pytest.mark.parametrize("locale", ["", "C", "POSIX"])
+def test_without_a_locale_all_is_ascii(ended: Stage, locale: str) -> None:
+    with ended.terminal("@last", LANG=locale) as terminal:
+        visit(terminal)
+        assert terminal.raw.isascii()
+
+
+def test_a_person_who_sets_it_gets_unicode_without_a_locale(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.configure("[ui]\nascii = false\n")
+    stage.run([step("prepare", "true")])
+    with stage.terminal("@last", LANG="C") as terminal:
+        terminal.wait_for("✔", "prepare")
 
 
 def test_a_chosen_theme_is_kept(ended: Stage) -> None:

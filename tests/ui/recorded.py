@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,10 +15,6 @@ from engine.api import (
     Event,
     ExecutionView,
     Graph,
-    GraphEdge,
-    GraphNode,
-    Inbox,
-    MetricSeries,
     ModelPackageView,
     ParameterView,
     PlannedStep,
@@ -28,37 +22,22 @@ from engine.api import (
     RerunRequest,
     StartRequest,
     StepView,
-    Trial,
-    Usage,
-    WaitingCallback,
 )
-from engine.comparison.executions import Difference, ExecutionDifference, Side
-from engine.errors import NotFound, PipetuiError
+from engine.errors import PipetuiError
 from engine.jobs.shell import Shell
-from engine.logs.files import FileLog
 from engine.model import events as e
-from engine.model.fold import ExecutionState, apply, apply_package
 from engine.model.status import ApprovalStatus, StepAction
-from engine.sources.comparing import compare, compare_runs
-from engine.sources.contrast import compare_artifact
-from engine.sources.measured import MeasuredFiles
-from engine.sources.moments import line_at
-from engine.sources.trials import trials_of
-from engine.storage.download import Downloaded, Told, download
-from engine.storage.preview import Limit, Preview, preview, preview_member
-from engine.storage.tree import LocalTree
+from engine.sources.memory import MemorySource
+from engine.storage.preview import Preview
 
 NOW = 1_790_000_000.0
 
 
-class RecordedSource:
-    """``Source`` over a list of events; ``add`` appends one and tells whoever waits for changes."""
+class RecordedSource(MemorySource):
+    """Events in memory, and whatever else a test hands out; it can break."""
 
     def __init__(self) -> None:
-        self.capabilities = Capabilities("recorded")
-        self.all: list[Event] = []
-        self.states: dict[str, ExecutionState] = {}
-        self.models: dict[str, ModelPackageView] = {}
+        super().__init__("recorded")
         self.graphs: dict[str, Graph] = {}
         self.forms: dict[str, list[ParameterView]] = {}
         self.raw: dict[tuple[str, str], Any] = {}
@@ -67,32 +46,15 @@ class RecordedSource:
         self.outputs: dict[str, tuple[ParameterView, ...]] = {}
         self.broken: PipetuiError | None = None
         self.closed = False
-        self.measured = MeasuredFiles()
-        self._bell = asyncio.Event()
 
     def add(
         self, execution_id: str, fact: e.Fact, at: float = NOW, actor: str = "ana@host"
     ) -> None:
-        """Append one fact and fold it."""
-        event = Event(len(self.all) + 1, execution_id, at, actor, fact)
-        self.all.append(event)
-        if isinstance(fact, e.ModelPackageCreated | e.ModelApprovalChanged):
-            package = apply_package(self.models.get(fact.arn), event)
-            assert package is not None
-            self.models[fact.arn] = package
-        else:
-            state, _ = apply(self.states.get(execution_id), event)
-            assert state is not None
-            self.states[execution_id] = state
-        self.ring()
+        super().add(execution_id, fact, at, actor)
 
     def refuse(self, refused: Mapping[str, str]) -> None:
         """Refuse actions, each with a reason."""
         self.capabilities = Capabilities("recorded", refused)
-
-    def ring(self) -> None:
-        """Say that something changed."""
-        self._bell.set()
 
     def _check(self) -> None:
         if self.broken is not None:
@@ -102,79 +64,28 @@ class RecordedSource:
         self, *, limit: int = 200, before: float = 0.0, pipeline: str = ""
     ) -> list[ExecutionView]:
         self._check()
-        found = [state.execution for state in self.states.values()]
-        found = [one for one in found if not before or one.created_at < before]
-        found = [one for one in found if not pipeline or one.pipeline == pipeline]
-        return sorted(found, key=lambda one: -one.created_at)[:limit]
-
-    async def execution(self, text: str) -> ExecutionView:
-        for state in self.states.values():
-            if state.execution.id.startswith(text):
-                return state.execution
-        raise NotFound(f"there is no execution {text}")
+        return await super().executions(limit=limit, before=before, pipeline=pipeline)
 
     async def steps(self, execution_id: str, after: int = 0) -> list[StepView]:
         self._check()
-        return [step for step in self.states[execution_id].steps.values() if step.seq > after]
+        return await super().steps(execution_id, after)
 
     async def events(self, execution_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
         self._check()
-        found = [one for one in self.all if one.seq > after]
-        return [one for one in found if not execution_id or one.execution_id == execution_id][
-            :limit
-        ]
+        return await super().events(execution_id, after, limit)
 
     async def actions(self, *, before: int = 0, limit: int = 500) -> list[Event]:
         self._check()
-        found = [one for one in self.all if isinstance(one.fact, e.PEOPLES_ACTIONS)]
-        return [one for one in reversed(found) if not before or one.seq < before][:limit]
-
-    async def last_green(self, step: StepView) -> StepView | None:
-        this = self.states[step.execution_id].execution
-        earlier = [
-            state
-            for state in self.states.values()
-            if state.execution.pipeline == this.pipeline
-            and state.execution.created_at < this.created_at
-        ]
-        earlier.sort(key=lambda state: -state.execution.created_at)
-        steps = [state.steps[step.name] for state in earlier if step.name in state.steps]
-        return next((one for one in steps if one.status == "Succeeded" and one.directory), None)
-
-    async def compare(self, before: str, now: str) -> ExecutionDifference:
-        sides = [Side(self.states[one].execution, self.states[one].steps) for one in (before, now)]
-        return compare(*sides)
-
-    async def compare_step(self, before: StepView, now: StepView) -> list[Difference]:
-        return compare_runs(before, now)
+        return await super().actions(before=before, limit=limit)
 
     async def graph(self, execution_id: str) -> Graph:
-        return self.graphs.get(execution_id) or _line(
-            list(self.states[execution_id].steps.values())
-        )
+        return self.graphs.get(execution_id) or await super().graph(execution_id)
 
     async def raw_arguments(self, execution_id: str, step: str) -> Any:
         return self.raw.get((execution_id, step))
 
     async def parameters(self, execution_id: str) -> list[ParameterView]:
         return self.forms.get(execution_id, [])
-
-    def log(self, step: StepView, attempt: int = 0) -> FileLog:
-        chosen = next((one for one in step.attempts if one.number == attempt), None)
-        folder = chosen.directory if chosen else step.directory
-        return FileLog(Path(folder or "/nonexistent") / "job.log")
-
-    async def line_at(self, step: StepView, at: float) -> int | None:
-        return line_at(self.log(step), self.measured.usage(step), step.directory, at)
-
-    async def usage(self, step: StepView) -> Usage:
-        return self.measured.usage(step)
-
-    async def series(self, step: StepView) -> Sequence[MetricSeries]:
-        return self.measured.series(step)
-
-    async def trials(self, step: StepView) -> list[Trial]:
-        return trials_of(step)
 
     async def artifacts(self, step: StepView) -> list[Artifact]:
         return self.files.get(step.name, [])
@@ -186,52 +97,10 @@ class RecordedSource:
         self, uri: str, member: str = "", room: tuple[int, int] = (80, 50)
     ) -> Preview:
         self.previewed.append(uri)
-        limit = Limit(picture=room)
-        return preview_member(Path(uri), member, limit) if member else preview(Path(uri), limit)
+        return await super().preview(uri, member, room)
 
-    async def place(self, uri: str) -> str:
-        return uri if await asyncio.to_thread(Path(uri).exists) else ""
-
-    async def download(
-        self,
-        uri: str,
-        member: str,
-        target: str,
-        *,
-        replace: bool = False,
-        told: Told | None = None,
-    ) -> Downloaded:
-        return await asyncio.to_thread(
-            download, Path(uri), member, Path(target), replace=replace, told=told
-        )
-
-    async def compare_artifact(
-        self, before: StepView, now: StepView, role: str, name: str, inside: str = ""
-    ) -> list[Difference]:
-        tree = LocalTree(Path("/nonexistent"))
-        return compare_artifact((tree, before), (tree, now), role, name, inside)
-
-    async def packages(self, group: str = "") -> list[ModelPackageView]:
-        return list(self.models.values())
-
-    async def inbox(self) -> Inbox:
-        return Inbox(
-            tuple(
-                WaitingCallback(state.execution, step, self.outputs.get(step.name, ()))
-                for state in self.states.values()
-                for step in state.steps.values()
-                if step.waits_for_answer
-            ),
-            tuple(
-                model for model in self.models.values() if model.approval is ApprovalStatus.PENDING
-            ),
-        )
-
-    async def changes(self) -> AsyncIterator[None]:
-        while True:
-            await self._bell.wait()
-            self._bell.clear()
-            yield
+    def wanted(self, step: StepView) -> tuple[ParameterView, ...]:
+        return self.outputs.get(step.name, ())
 
     async def close(self) -> None:
         self.closed = True
@@ -243,14 +112,6 @@ def _listing(folder: Path) -> list[ArtifactEntry]:
         ArtifactEntry(path.name, str(path), path.is_dir(), path.stat().st_size, NOW)
         for path in found
     ]
-
-
-def _line(steps: Sequence[StepView]) -> Graph:
-    """Every step after the one before it."""
-    return Graph(
-        tuple(GraphNode(step.name, step.type) for step in steps),
-        tuple(GraphEdge(before.name, after.name, "reference") for before, after in pairwise(steps)),
-    )
 
 
 @dataclass

@@ -89,9 +89,7 @@ async def test_an_approval_lets_the_recording_go_on_in_memory() -> None:
         waiting = feed.inbox.callbacks[0]
         values = {one.name: "1" for one in waiting.outputs}
         assert list(values) == ["ApprovedBy", "TrafficPercent", "Canary", "MaxErrorRate"]
-        await feed.answer(
-            waiting.step.callback_token, success=True, comment="fine", outputs=values
-        )
+        await feed.answer(waiting.step.callback_token, success=True, comment="fine", outputs=values)
         hand.time += 30
         await trip.until(lambda: not feed.inbox.callbacks)
         assert (await feed.execution(waiting.execution.id)).status == "Succeeded"
@@ -115,7 +113,7 @@ async def test_a_stop_ends_the_run_and_a_rerun_plays_it_again() -> None:
         assert (await feed.execution(running.id)).status == "Stopped"
         again = await feed.rerun(running.id, "whole")
         hand.time += 10
-        await trip.until(lambda: feed.executions[0].id == again and feed.running.get(again))
+        await trip.until(lambda: feed.running.get(again))
         assert feed.deeds[-1].command == f"pipetui rerun {running.id} --scope whole"
 
 

@@ -167,10 +167,12 @@ async def test_who_only_looks_takes_nothing_over(source: RecordedSource) -> None
 
 def test_the_terminal_moves_nothing_and_saves_bytes_over_ssh() -> None:
     assert terminal_settings({})["TEXTUAL_ANIMATIONS"] == "none"
-    assert "TEXTUAL_FPS" not in terminal_settings({})
-    far = terminal_settings({"SSH_CONNECTION": "1 2 3 4", "TEXTUAL_COLOR_SYSTEM": "truecolor"})
-    assert far["TEXTUAL_FPS"] == "8"
-    assert "TEXTUAL_COLOR_SYSTEM" not in far
+    assert "TEXTUAL_COLOR_SYSTEM" not in terminal_settings({})
+    far = {"SSH_CONNECTION": "1 2 3 4", "TERM": "xterm-256color"}
+    assert terminal_settings(far)["TEXTUAL_COLOR_SYSTEM"] == "256"
+    assert terminal_settings({**far, "TERM": "linux"})["TEXTUAL_COLOR_SYSTEM"] == "auto"
+    chosen = terminal_settings({**far, "TEXTUAL_COLOR_SYSTEM": "truecolor"})
+    assert "TEXTUAL_COLOR_SYSTEM" not in chosen
 
 
 def test_code_of_a_job_is_found_in_the_attempts_folder(tmp_path: Path) -> None:

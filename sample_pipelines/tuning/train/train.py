@@ -38,10 +38,10 @@ def arguments(texts=None):
 
 def load():
     """Training images, validation images, and the labels of both."""
+    # Matrices this small are slower on several processors, and add up in another order.
+    threadpool_limits(1)
     images, labels = load_digits(return_X_y=True)
-    return train_test_split(
-        images / 16, labels, train_size=0.5, stratify=labels, random_state=SEED
-    )
+    return train_test_split(images / 16, labels, train_size=0.5, stratify=labels, random_state=SEED)
 
 
 def network(settings):
@@ -51,7 +51,7 @@ def network(settings):
         activation=settings.activation,
         solver="sgd",
         alpha=settings.penalty,
-        batch_size=32,
+        batch_size=64,
         learning_rate_init=settings.rate,
         momentum=settings.momentum,
         random_state=SEED,
@@ -62,21 +62,26 @@ def losses(model, data, epochs):
     """Train a model; gives the loss on the validation set after each epoch."""
     images, held_out, labels, held_out_labels = data
     for _ in range(epochs):
-        # Matrices this small are slower on several processors, and add up in another order.
-        with threadpool_limits(1):
-            model.partial_fit(images, labels, classes=CLASSES)
-            yield log_loss(held_out_labels, model.predict_proba(held_out), labels=CLASSES)
+        model.partial_fit(images, labels, classes=CLASSES)
+        yield log_loss(held_out_labels, model.predict_proba(held_out), labels=CLASSES)
+
+
+def save(folder, model, settings):
+    """Put each file in place whole, because a tuning job may stop this one at any time."""
+    joblib.dump(model, folder / "model.joblib.part")
+    (folder / "model.json.part").write_text(json.dumps(settings))
+    for name in ("model.joblib", "model.json"):
+        (folder / f"{name}.part").replace(folder / name)
 
 
 def main():
     settings = arguments()
     model = network(settings)
+    folder = Path(os.environ["SM_MODEL_DIR"])
     for epoch, loss in enumerate(losses(model, load(), settings.epochs), 1):
+        save(folder, model, {**vars(settings), "validation_loss": loss})
         print(f"epoch={epoch} validation_loss={loss:.5f}", flush=True)
         time.sleep(settings.seconds_per_epoch)
-    folder = Path(os.environ["SM_MODEL_DIR"])
-    joblib.dump(model, folder / "model.joblib")
-    (folder / "model.json").write_text(json.dumps({**vars(settings), "validation_loss": loss}))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def test_every_type_has_a_row_and_no_other_has() -> None:
 @pytest.mark.parametrize("name", [*StepType, *sorted(TOLERATED_TYPES)])
 def test_a_row_says_whether_the_type_runs_here_and_what_stands_in(name: str) -> None:
     does, stands_in, refused = ROWS[name]
-    runs = name == StepType.FOR_EACH or (handler_for(name) is not None and name != StepType.JOB)
+    runs = name == StepType.FOR_EACH or handler_for(name) is not None
     assert does.startswith("nothing") is not runs
     assert refused.startswith("always") is not runs
     assert stands_in == stand_in(Step("S", name, {}))

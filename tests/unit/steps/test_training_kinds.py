@@ -9,10 +9,11 @@ import pytest
 
 from engine.config import Config
 from engine.definition.document import Step
-from engine.steps.handlers import refuse
+from engine.steps.handlers import refuse, stand_in
 from engine.steps.notebook import NotebookStep
 from engine.steps.repack import RepackStep
 from engine.steps.training import TrainingStep
+from engine.steps.training_input import data_config, pipes_of
 from engine.steps.training_kinds import kind_of
 from tests.shared import DEFINITIONS, needs_shared
 
@@ -88,6 +89,34 @@ def test_repacking_needs_no_image_but_its_data() -> None:
     arguments = repacking({**REPACK, **LAUNCHER}, "nobody/knows:1", "training")
     assert refuse(Step("R", "Training", arguments), config) is None
     arguments["InputDataConfig"][0]["InputMode"] = "Pipe"
-    problem = refuse(Step("R", "Training", arguments), config)
-    assert problem is not None
-    assert problem.code == "pipe-mode-unsupported"
+    step = Step("R", "Training", arguments)
+    assert refuse(step, config) is None
+    assert "files in place of pipes" in stand_in(step)
+
+
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+
+
+@pytest.mark.parametrize(
+    ("given", "files"),
+    [
+        ({}, True),
+        ({"sagemaker_program": "train.py"}, False),
+    ],
+)
+def test_the_built_in_algorithm_is_given_files_in_pipe_mode_and_a_script_pipes(
+    given: dict[str, str], files: bool
+) -> None:
+    arguments = {
+        "AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "Pipe"},
+        "HyperParameters": given,
+        "InputDataConfig": [{"ChannelName": "train"}],
+    }
+    step = Step("T", "Training", arguments)
+    assert refuse(step, Config()) is None
+    assert ("files in place of pipes" in stand_in(step)) is files
+    refusal = refuse(step, Config(job_runner="process"))
+    assert (refusal.code if refusal else "") == ("" if files else "pipe-mode-unsupported")
+    pipes = [] if files else pipes_of(arguments)
+    told = data_config(arguments, {pipe.path for pipe in pipes})
+    assert told["train"]["TrainingInputMode"] == ("File" if files else "Pipe")

@@ -16,7 +16,7 @@ from engine.model.status import ApprovalStatus
 from pipetui.cli.program import program
 from pipetui.feed import facts
 from pipetui.viewmodel import deeds
-from pipetui.viewmodel.audit import Action, action, document, row
+from pipetui.viewmodel.audit import Action, action, deed_lines, document, row
 from pipetui.viewmodel.lines import text_of
 from pipetui.viewmodel.state import Display
 
@@ -119,8 +119,20 @@ def test_every_command_is_one_that_the_program_takes(words: tuple[str, ...]) -> 
     assert context.params
 
 
-def test_edits_that_a_command_cannot_say_are_named() -> None:
+def test_edits_of_other_steps_than_the_one_it_starts_from_name_theirs() -> None:
     edits = {"train": {"a": 1}, "evaluate": {"b": 2}}
-    assert deeds.unsaid("whole", "", edits) == ["evaluate"]
-    assert deeds.unsaid("from", "evaluate", edits) == ["train"]
-    assert "--set b=2" in deeds.Deed(deeds.rerun(RUN, "from", "evaluate", {}, edits)).command
+    from_here = deeds.Deed(deeds.rerun(RUN, "from", "evaluate", {}, edits)).command
+    assert from_here.endswith("evaluate --scope from --set train:a=1 --set b=2")
+    whole = deeds.Deed(deeds.rerun(RUN, "whole", "train", {}, edits)).command
+    assert whole.endswith("--scope whole --set train:a=1 --set evaluate:b=2")
+
+
+def test_secrets_are_hidden_in_what_is_shown_and_kept_in_what_is_copied() -> None:
+    edits = {"train": {"Environment.API_TOKEN": "hush", "HyperParameters.eta": "0.5"}}
+    deed = deeds.Deed(deeds.rerun(RUN, "whole", "", {"DbPassword": "pssst"}, edits))
+    shown = " ".join(text_of(line) for line in deed_lines([deed], 200))
+    for secret in ("hush", "pssst"):
+        assert secret in deed.command
+        assert secret not in shown
+    assert deed.secret and "eta=0.5" in shown
+    assert not deeds.Deed(deeds.stop(RUN, "token=1 is too many")).secret

@@ -49,7 +49,8 @@ def test_edits_of_a_step_stay_while_another_one_is_in_sight() -> None:
         "train": {"HyperParameters.eta": "0.5"},
     }
     told = " ".join(text_of(line) for line in command_lines(both, 200))
-    assert "The command cannot say the edits of train." in told
+    assert "--set train:HyperParameters.eta=0.5" in told
+    assert """'evaluate:ProcessingInputs["data"].S3Uri=s3://b/y'""" in told
     back = both.with_step(step("train", TRAIN))
     assert back.edits == both.edits
     assert back.changed == {"argument HyperParameters.eta": "0.5"}

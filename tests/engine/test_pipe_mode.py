@@ -1,0 +1,219 @@
+"""Pipe mode: inputs out of named pipes, one for each epoch, with real processes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.status import StepStatus
+from engine.model.views import StepView
+from engine.steps.pipes import _record
+from tests.engine.crash import Host
+from tests.engine.crash import host as host  # a fixture
+from tests.engine.embedded import Embedded, definition, processing
+from tests.engine.refused import refusal
+from tests.engine.test_training import artifact, run, run_well, training
+
+DATA = "/opt/ml/input/data"
+MODEL = "/opt/ml/model"
+CHANNELS = {"train": "s3://bucket/in"}
+
+
+def piped(script: str, channel: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A Training step that reads the channel ``train`` in Pipe mode."""
+    algorithm = {"TrainingInputMode": "Pipe"}
+    step = training("T", script, channels=CHANNELS, algorithm=algorithm, **more)
+    step["Arguments"]["InputDataConfig"][0] |= channel or {}
+    return step
+
+
+def put(embedded: Embedded) -> None:
+    """Three objects, one of them in a folder."""
+    for name, text in (("b.csv", "3\n"), ("a.csv", "1\n"), ("a/x.csv", "2\n")):
+        embedded.put(f"s3://bucket/in/{name}", text)
+
+
+@pytest.fixture(params=["auto", "rewrite"])
+def runner(request: pytest.FixtureRequest, embedded: Embedded) -> str:
+    """The job runners that stream."""
+    name = str(request.param)
+    embedded.home.config.write_text(f'[jobs]\nrunner = "{name}"\n', encoding="utf-8")
+    return name
+
+
+async def test_each_epoch_streams_all_objects_joined_in_order_of_their_keys(
+    embedded: Embedded, runner: str
+) -> None:
+    put(embedded)
+    look = f"ls {DATA} > {MODEL}/seen; for n in 0 1 2; do cat {DATA}/train_$n > {MODEL}/$n; done"
+    view = await run_well(embedded, piped(f"{look}; cp /opt/ml/input/config/*.json {MODEL}"))
+    files = artifact(embedded, view)
+    assert [files[n] for n in "012"] == ["1\n2\n3\n"] * 3
+    assert "train" not in files["seen"].split()
+    config = json.loads(files["inputdataconfig.json"])
+    assert config["train"]["TrainingInputMode"] == "Pipe"
+
+
+async def test_the_pipe_of_the_next_epoch_is_there_before_one_was_read(embedded: Embedded) -> None:
+    put(embedded)
+    first = f"test -p {DATA}/train_0 && test -p {DATA}/train_1"
+    then = f"cat {DATA}/train_0 && head -c 1 {DATA}/train_1 && test -p {DATA}/train_2"
+    await run_well(embedded, piped(f"{first} && {then}"))
+
+
+async def test_a_place_outside_of_the_inputs_is_refused(embedded: Embedded) -> None:
+    put(embedded)
+    source = {"S3Uri": "s3://bucket/in", "LocalPath": "/opt/ml/model/x", "S3InputMode": "Pipe"}
+    inputs = {"ProcessingInputs": [{"InputName": "in", "S3Input": source}]}
+    view = await run(embedded, processing("P", "true", arguments=inputs))
+    assert view.failure_code == "path-outside-opt-ml"
+
+
+async def test_a_reader_that_closes_early_is_given_the_next_epoch_from_its_start(
+    embedded: Embedded, runner: str
+) -> None:
+    embedded.put("s3://bucket/in/a.csv", "line\n" * 100_000)
+    script = (
+        f"head -n 1 {DATA}/train_0 > {MODEL}/0; head -n 2 {DATA}/train_1 > {MODEL}/1;"
+        f" wc -l < {DATA}/train_2 > {MODEL}/2"
+    )
+    view = await run_well(embedded, piped(script))
+    files = {name: text.strip() for name, text in artifact(embedded, view).items()}
+    assert files == {"0": "line", "1": "line\nline", "2": "100000"}
+    assert embedded.log(view) == ""
+
+
+async def test_a_job_that_reads_no_pipe_ends_and_leaves_none(
+    embedded: Embedded, runner: str
+) -> None:
+    put(embedded)
+    view = await run_well(embedded, piped("exit 0"))
+    assert _pipes(view) == []
+
+
+def _pipes(view: StepView) -> list[Path]:
+    data = Path(view.directory, "ml/input/data")
+    assert data.is_dir()
+    return [path for path in data.iterdir() if path.is_fifo()]
+
+
+async def test_the_exit_code_is_that_of_the_command(embedded: Embedded, runner: str) -> None:
+    put(embedded)
+    view = await run(embedded, piped(f"head -c 1 {DATA}/train_0; exit 7"))
+    assert view.failure_reason.endswith("exit code 7")
+
+
+async def test_a_command_that_waits_for_its_children_has_none_of_ours(embedded: Embedded) -> None:
+    put(embedded)
+    code = "import os\ntry: os.wait()\nexcept ChildProcessError: raise SystemExit(0)\nraise 1"
+    entry = {"TrainingInputMode": "Pipe", "ContainerEntrypoint": ["python3", "-c", code]}
+    await run_well(embedded, training("T", channels=CHANNELS, algorithm=entry))
+
+
+async def test_each_host_streams_its_share_of_the_keys(embedded: Embedded) -> None:
+    put(embedded)
+    source = {"S3Uri": "s3://bucket/in", "S3DataDistributionType": "ShardedByS3Key"}
+    out = {"OutputName": "out", "S3Output": {"S3Uri": "s3://bucket/out",
+                                             "LocalPath": "/opt/ml/processing/out"}}  # fmt: skip
+    script = (
+        'h=$(sed -n \'s/.*"current_host": *"\\([^"]*\\)".*/\\1/p\''
+        " /opt/ml/config/resourceconfig.json); cat /opt/ml/processing/in_0"
+        " > /opt/ml/processing/out/$h; cat /opt/ml/processing/in_1 >> /opt/ml/processing/out/$h"
+    )
+    step = processing("P", script, arguments={
+        "ProcessingInputs": [{"InputName": "in", "S3Input": {
+            **source, "LocalPath": "/opt/ml/processing/in", "S3InputMode": "Pipe"}}],
+        "ProcessingOutputConfig": {"Outputs": [out]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large"}},
+    })  # fmt: skip
+    view = await run(embedded, step)
+    assert view.status is StepStatus.SUCCEEDED, (view.failure_reason, embedded.log(view))
+    assert embedded.get("s3://bucket/out/algo-1") == "1\n3\n" * 2
+    assert embedded.get("s3://bucket/out/algo-2") == "2\n" * 2
+
+
+async def test_gzip_and_a_manifest_are_as_for_files(embedded: Embedded) -> None:
+    packed = embedded.home.s3 / "bucket/raw/a.gz"
+    packed.parent.mkdir(parents=True)
+    packed.write_bytes(gzip.compress(b"unpacked\n"))
+    embedded.put("s3://bucket/list", json.dumps([{"prefix": "s3://bucket/raw/"}, "a.gz"]))
+    source = {"S3DataType": "ManifestFile", "S3Uri": "s3://bucket/list"}
+    channel = {"DataSource": {"S3DataSource": source}, "CompressionType": "Gzip"}
+    view = await run_well(embedded, piped(f"cat {DATA}/train_0 > {MODEL}/x", channel))
+    assert artifact(embedded, view) == {"x": "unpacked\n"}
+
+
+async def test_objects_are_records_where_the_channel_asks_for_recordio(embedded: Embedded) -> None:
+    put(embedded)
+    channel = {"RecordWrapperType": "RecordIO"}
+    view = await run_well(embedded, piped(f"od -An -tx1 -v {DATA}/train_0 > {MODEL}/x", channel))
+    data = bytes.fromhex(artifact(embedded, view)["x"])
+    assert data == b"".join(
+        bytes.fromhex("0a23d7ce") + struct.pack("<I", 2) + text + b"\0\0"
+        for text in (b"1\n", b"2\n", b"3\n")
+    )
+
+
+@given(st.lists(st.sampled_from([b"\x0a\x23\xd7\xce", b"a", b"bcd", b"efgh"]), max_size=12))
+def test_a_record_holds_no_magic_number_and_is_read_back(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    record = b"".join(_record(data))
+    assert len(record) % 4 == 0
+    assert _read(record) == data
+
+
+def _read(record: bytes) -> bytes:
+    """What a record holds, read as MXNet's reader does."""
+    found, position = b"", 0
+    kinds: list[int] = []
+    while position < len(record):
+        magic, flags = struct.unpack_from("<II", record, position)
+        assert magic == 0xCED7230A
+        kind, length = flags >> 29, flags & (1 << 29) - 1
+        part = record[position + 8 : position + 8 + length]
+        assert all(part[at : at + 4] != b"\x0a\x23\xd7\xce" for at in range(0, length, 4))
+        found += (b"\x0a\x23\xd7\xce" if kinds else b"") + part
+        kinds.append(kind)
+        position += 8 + length + -length % 4
+    assert kinds == ([0] if len(kinds) == 1 else [1, *[2] * (len(kinds) - 2), 3])
+    return found
+
+
+def test_a_stream_goes_on_where_its_runner_was_killed(host: Host) -> None:
+    folder = host.home.s3 / "bucket/in"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("line\n" * 100_000)
+    up, gate = host.fifo("up"), host.fifo("gate")
+    script = (
+        f"exec 3< {DATA}/train_0; head -c 5 <&3 > /dev/null; echo up > {up.path};"
+        f" read word < {gate.path}; cat <&3 > /dev/null; wc -l < {DATA}/train_1 > {MODEL}/lines"
+    )
+    execution_id = host.start(definition(piped(script)))
+    assert up.hear() == "up\n"
+    job = host.job(execution_id, "T")
+    host.kill_runner(execution_id)
+    host.take_over(execution_id)
+    assert host.job(execution_id, "T") == job
+    gate.say()
+    view = host.settle(execution_id).steps["T"]
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    assert len(view.attempts) == 1
+
+
+@pytest.mark.parametrize("runner", ["process", "container"])
+async def test_runners_that_cannot_stream_refuse_it_with_the_channel(
+    embedded: Embedded, runner: str
+) -> None:
+    embedded.home.config.write_text(f'[jobs]\nrunner = "{runner}"\n', encoding="utf-8")
+    problem = await refusal(embedded, definition(piped("true")))
+    assert problem.code == "pipe-mode-unsupported"
+    assert "channel train" in problem.message
+    assert "FastFile" in problem.hint
