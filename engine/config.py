@@ -241,9 +241,15 @@ def _overlay(config: Config, file: Path) -> Config:
     return replace(config, **changes)
 
 
+_OF_THE_APP = ("ui", "keys")
+"""Tables of the same file that mean nothing to a run."""
+
+
 def _settings(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for section, value in data.items():
+        if section in _OF_THE_APP:
+            continue
         if section in ("images", "lambda", "job_categories", "callbacks") or not isinstance(
             value, dict
         ):

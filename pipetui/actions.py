@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - the table reads best with one action a line
 """One table of everything a person can do: keymap, footer, help, palette and docs come from it.
 
-Lower-case keys look, the capitals R N S A X P T act; what acts names what the source must allow. Keys
+Lower-case keys look, the capitals R B S A X P T act; what acts names what the source must allow. Keys
 can be remapped by id in the configuration.
 """
 
@@ -98,7 +98,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("executions.log", "l", _ES, "log", "Open the log of the step that matters", "log", footer=2),
     Action("executions.why", "w", _ES, "why", "Show why it failed", "why", footer=3),
     Action("executions.rerun", "R", _ES, "rerun", "Run it again, with edits where you like", "rerun", needs="rerun", footer=4),
-    Action("executions.run", "N", _ES, "run file", "Run a definition file: its parameters, its plan, then start", "run", needs="start"),
+    Action("executions.run", "B", _ES, "run file", "Run a definition file: its parameters, its plan, then start", "run", needs="start"),
     Action("executions.stop", "S", _ES, "stop", "Stop the execution", "stop", needs="stop", footer=5),
     Action("executions.answer", "A", _ES, "approve", "Show what waits for your answer", "inbox", needs="answer", footer=6),
     Action("executions.parallelism", "P", _ES, "at once", "Change how many steps of the execution run at once", "parallelism", needs="parallelism"),
@@ -266,7 +266,7 @@ def markdown(actions: Iterable[Action] = ACTIONS) -> str:
     lines = [
         "# Keys",
         "",
-        "Lower-case keys look, the capitals `R` `N` `S` `A` `X` `P` `T` act: they ask first, are greyed where",
+        "Lower-case keys look, the capitals `R` `B` `S` `A` `X` `P` `T` act: they ask first, are greyed where",
         "the source refuses them, and are kept in the execution's record with who and when.",
         "Arrow keys work everywhere; `j` and `k` are extra.",
         "",

@@ -5,6 +5,7 @@ A setting that cannot be used never keeps the UI from starting: it is left out a
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,6 @@ from pipetui.actions import BY_ID
 from pipetui.themes.kept import NAMES, kept
 from pipetui.viewmodel.times import TimeMode
 
-_COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
 _PLAIN_TERMINALS = frozenset({"dumb", "vt52", "vt100", "vt102", "vt220"})
 
 
@@ -47,11 +47,10 @@ class Settings:
 
 
 def speaks_unicode(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal shows Unicode: by the locale that the person gave.
+    """Whether the terminal shows Unicode: by the locale that a person gave.
 
-    Python puts ``C.UTF-8`` or the like into ``LC_CTYPE`` where the locale is ``C`` (PEP 538), and
-    only where ``LC_ALL`` is not set: what it put there does not count. Over SSH a locale that is
-    not passed on is such a ``C``.
+    Where the locale is ``C``, as over SSH when none is passed on, Python makes ``LC_CTYPE``
+    ``C.UTF-8`` for itself and its children (PEP 538): that alone says nothing about a terminal.
     """
     if environment.get("TERM", "") in _PLAIN_TERMINALS:
         return False
@@ -62,9 +61,19 @@ def speaks_unicode(environment: Mapping[str, str]) -> bool:
     return bool(given) and "utf" in given[0].lower()
 
 
+def given_environment() -> Mapping[str, str]:
+    """The variables as they were when this process began, before Python changed the locale's."""
+    try:
+        raw = Path("/proc/self/environ").read_bytes()
+    except OSError:
+        return os.environ
+    pairs = (one.partition("=") for one in os.fsdecode(raw).split("\0"))
+    return {name: value for name, _, value in pairs}
+
+
 def _put_there(kind: str, given: Sequence[str]) -> bool:
     """Whether Python itself has chosen the character type, over a locale that says nothing."""
-    return kind in _COERCED and all(locale in ("C", "POSIX") for locale in given)
+    return kind == "C.UTF-8" and all(locale in ("C", "POSIX") for locale in given)
 
 
 def load(path: Path) -> Settings:

@@ -16,7 +16,7 @@ from textual.css.query import NoMatches
 
 from pipetui import editor
 from pipetui.bookmarks import Bookmarks
-from pipetui.config import Settings, speaks_unicode
+from pipetui.config import Settings, given_environment, speaks_unicode
 from pipetui.feed import Feed, PipetuiError, Update
 from pipetui.screens.execution import ExecutionScreen
 from pipetui.screens.executions import ExecutionsScreen
@@ -97,7 +97,7 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         self.message = ""
         unicode = not self.settings.ascii
         if self.settings.ascii is None:
-            unicode = speaks_unicode(os.environ)
+            unicode = speaks_unicode(given_environment())
         self.look = Display(unicode=unicode, times=self.settings.times)
         self.session = session or Session()
         restored = self.settings.restore and not execution

@@ -12,7 +12,7 @@ from typing import Any
 from engine.comparison.trees import Change
 
 _MISSING: Any = object()
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_:-]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,7 @@ class ReplaySource(MemorySource):
 
     def _grow(self, reel: Reel, step: StepView, now: float) -> None:
         """Write as much of a job's log and of its samples as there was at that time."""
-        if not step.directory:
+        if not step.directory or step.name not in reel.started:
             return
         place = Path(step.directory)
         kept = self._recorded(reel, step.directory)

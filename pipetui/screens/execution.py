@@ -64,6 +64,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         self._follow = follow
         self._graph: Graph | None = None
         self._events: list[Event] = []
+        self._events_read = False
         self._expected: list[StepView] = []
         self._shape = view.Shape()
         self._changed = False
@@ -116,10 +117,18 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         await self._read_graph()
         await self._read_expected(self.execution)
         await self.bring_front()
-        self._events = await self.feed.events(self.execution_id)
         self.renew()
         if self.execution.file:
             self.run_worker(self._watch_file(self.execution.file), group="file")
+
+    async def bring_front(self) -> None:
+        """See ``PanesScreen``; events are read for who shows them: 5000 steps have 30 MB of them."""
+        if self.front in ("events", "timeline") and not self._events_read:
+            self._events_read = True
+            read = await self.feed.events(self.execution_id)
+            known = read[-1].seq if read else 0
+            self._events = [*read, *(event for event in self._events if event.seq > known)]
+        await super().bring_front()
 
     async def _read_graph(self) -> None:
         try:
@@ -184,7 +193,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         self.execution = found[0] if found else self.execution
         self.show_head()
         changed = None if update is None else {step.name for step in update.steps}
-        if update is not None and update.events:
+        if update is not None and update.events and self._events_read:
             known = self._events[-1].seq if self._events else 0
             self._events += [event for event in update.events if event.seq > known]
         if self._past:

@@ -119,10 +119,15 @@ _MATTERS = 30
 
 
 def columns(parameters: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of the list, those of parameters before what matters."""
+    """The columns of the list, those of parameters before what matters.
+
+    Parameters come before the word of the status: its glyph and what matters say it as well.
+    """
     extra = [Column(name, min(12, max(6, len(name))), keep=2, right=True) for name in parameters]
-    matters = replace(COLUMNS[-1], width=_MATTERS) if extra else COLUMNS[-1]
-    return (*COLUMNS[:-1], *extra, matters)
+    if not extra:
+        return COLUMNS
+    early = [replace(one, keep=1) if one.title == "STATUS" else one for one in COLUMNS[:-1]]
+    return (*early, *extra, replace(COLUMNS[-1], width=_MATTERS))
 
 
 def row(

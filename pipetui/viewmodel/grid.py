@@ -99,7 +99,7 @@ def success_rate(steps: Sequence[StepView]) -> str:
 def name_width(known: Grid, width: int) -> int:
     """Cells for the names of the steps."""
     longest = max((len(name) for name in known.steps), default=4)
-    return max(4, min(longest, 20 if width < 120 else 36, width // 3))
+    return max(4, min(longest + 1, 20 if width < 120 else 36, width // 3))
 
 
 def columns_that_fit(width: int, names: int) -> int:

@@ -73,6 +73,6 @@ async def test_a_broken_file_is_refused_with_its_first_error(tmp_path: Path) -> 
 
 async def test_where_nothing_can_be_started_the_action_says_why(tmp_path: Path) -> None:
     async with journey(tmp_path, LARGE, refused={"start": "this source only looks"}) as trip:
-        await trip.press("N")
+        await trip.press("B")
         await trip.until(lambda: trip.app.message)
         assert "this source only looks" in trip.app.message

@@ -11,7 +11,7 @@ from pipetui.config import Settings, load, parse, speaks_unicode
 from pipetui.viewmodel.times import TimeMode
 
 ROOT = Path(__file__).resolve().parents[2]
-ACTING = set("RSAXPT")
+ACTING = set("BRSAXPT")
 # The graph pane has the arrows, so there the steps are not walked with the list's keys.
 TOGETHER = (
     (Scope.EXECUTIONS, Scope.LIST),
@@ -104,6 +104,12 @@ def test_no_file_means_no_settings(tmp_path: Path) -> None:
         ({"LANG": "en_US.UTF-8"}, True),
         ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, False),
         ({"LC_ALL": "", "LC_CTYPE": "C.utf8", "LANG": "C"}, True),
+        ({"LC_CTYPE": "UTF-8"}, True),
+        ({"LC_CTYPE": "C.UTF-8", "LANG": "de_DE.ISO-8859-1"}, True),
+        ({"LC_CTYPE": "C.UTF-8", "LANG": "C"}, False),
+        ({"LC_CTYPE": "C.UTF-8"}, False),
+        ({"LANG": "C.UTF-8"}, True),
+        ({"LANG": "en_US.UTF-8", "TERM": "vt220"}, False),
         ({}, False),
     ],
 )
