@@ -82,6 +82,7 @@ def main() -> None:
             told(terminal, "the log's end")
             terminal.settle(quiet=2.0, limit=LIMIT_S)
             told(terminal, "all lines counted")
+            print(*re.findall(r"[\d,]+ lines", terminal.text))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,11 @@ def _derived(length: int, *parts: object) -> str:
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:length])
 
 
+def replayed_id(recorded: str, number: int) -> str:
+    """Id of the ``number``-th time that a recorded execution is played; always the same."""
+    return _derived(12, "replay", recorded, number)
+
+
 def callback_token(execution: str, step: str, attempt: int) -> str:
     """Ten letters and digits, as in Callback metadata."""
     return _derived(10, "token", execution, step, attempt)

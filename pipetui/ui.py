@@ -138,7 +138,7 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
                 await self.push_screen(self.first)
             elif self._restored.execution:
                 await self._reopen(self._restored)
-        self.run_worker(self._pump(), name="pump")
+        self.run_worker(self._pump(), name="pump", group="pump")
         self.set_interval(PULSE, self._pulse)
         for problem in self.settings.problems:
             self.say(problem)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.errors import NotFound
-from engine.ids import callback_token, execution_id
+from engine.ids import callback_token, replayed_id
 from engine.model import events as e
 from engine.model.codec import decode_fact
 from engine.model.views import ExecutionView, StepView
@@ -154,7 +154,7 @@ class ReplaySource(MemorySource):
         return self._load(tape, self.now(), loops=False, live=True).execution_id
 
     def _load(self, tape: Tape, began: float, *, loops: bool, live: bool) -> Reel:
-        name = execution_id() if live else tape.execution
+        name = replayed_id(tape.execution, len(self.reels)) if live else tape.execution
         text = "\n".join(self._lines[tape.execution]).replace(_PLACE, str(self.home))
         if live:
             text = text.replace(f"executions/{tape.execution}/", f"executions/{name}/")

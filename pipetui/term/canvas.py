@@ -121,10 +121,9 @@ class Canvas:
         between = cells.texts[end:start]
         if "" in between or len("".join(between).encode("utf-8", "replace")) > _JOINED:
             return False
-        around = zip(cells.texts[end - 1 : start + 1], cells.codes[end - 1 : start + 1], strict=True)
-        inks = {code for text, code in around if text != " "}
-        papers = {on_blanks(code) for code in cells.codes[end - 1 : start + 1]}
-        return len(inks) < 2 and len(papers) == 1
+        around = cells.part(end - 1, start + 1)
+        inks = {code for text, code in zip(around.texts, around.codes, strict=True) if text != " "}
+        return len(inks) < 2 and len(set(map(on_blanks, around.codes))) == 1
 
     def paint(self, y: int, x: int, cells: Cells) -> None:
         """These are on the terminal now."""
