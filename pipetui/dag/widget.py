@@ -345,9 +345,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         )
         start = min(left, pieces[0].x) if pieces else left
         strip = Strip(self._segments(pieces, start))
-        return self._with_map(
-            strip.crop_extend(left - start, left - start + width, self._paper), y
-        )
+        return self._with_map(strip.crop_extend(left - start, left - start + width, self._paper), y)
 
     def _segments(self, pieces: Iterable[Piece], at: int) -> Iterator[Segment]:
         """The pieces and the gaps between them from column `at`, as few runs of one style.

@@ -122,7 +122,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             self.run_worker(self._watch_file(self.execution.file), group="file")
 
     async def bring_front(self) -> None:
-        """See ``PanesScreen``; events are read for who shows them: 5000 steps have 30 MB of them."""
+        """See ``PanesScreen``; only who shows events reads them: 5000 steps have 30 MB."""
         if self.front in ("events", "timeline") and not self._events_read:
             self._events_read = True
             read = await self.feed.events(self.execution_id)

@@ -208,9 +208,7 @@ def _table(
     return [(Span(" "), *lay(cells, columns, widths)) for cells in (titles, *body)]
 
 
-def _column(
-    index: int, names: Sequence[str], rows: Sequence[Sequence[str]], most: int
-) -> Column:
+def _column(index: int, names: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Column:
     title = names[index] if index < len(names) else ""
     cells = [row[index] for row in rows if index < len(row)]
     widest = max([length(words(text)) for text in (title, *cells)], default=1)

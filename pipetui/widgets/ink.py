@@ -27,12 +27,10 @@ class Inked(Widget):
         """A fitted line as Textual paints it."""
         ui = cast("PipetuiApp", self.app)
         paper = self.rich_style + ui.inks.cursor if cursor else self.rich_style
-        tones, unicode = ui.inks.tones, ui.look.unicode
+        table: dict[int, str] = {} if ui.look.unicode else _ASCII
+        tones = ui.inks.tones
         return Strip(
-            [
-                Segment(one.text if unicode else one.text.translate(_ASCII), paper + tones[one.tone])
-                for one in _joined(line)
-            ]
+            [Segment(one.text.translate(table), paper + tones[one.tone]) for one in _joined(line)]
         )
 
 
