@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import constants, events
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.widgets import Input
 
 from pipetui.term.canvas import Canvas
@@ -43,6 +43,7 @@ class PacedApp(_App):
 
     _canvas: Canvas
     _owed: set[Region]
+    _painted_size: Size | None = None
     _urgent_until = 0.0
     _knock: Any = None
 
@@ -124,6 +125,7 @@ class PacedApp(_App):
             return
         if not self._running or self._closed:
             return
+        self._measure(screen._compositor.size)
         text, left = cut(renderable, self.console, self._canvas, room)
         self._owed.update(region(span) for span in left)
         if text:
@@ -138,6 +140,13 @@ class PacedApp(_App):
         """The way to where a person types, for what helps them type; the cursor is hidden."""
         x, y = self.cursor_position
         return f"\x1b[{y + 1};{x + 1}H" if isinstance(self.focused, Input) else ""
+
+    def _measure(self, size: Size) -> None:
+        """Start anew in another size: the last row of a terminal that has become smaller got all
+        that was painted below it while nobody knew."""
+        before, self._painted_size = self._painted_size, size
+        if before not in (None, size):
+            self.repaint()
 
     def on_resize(self, event: events.Resize) -> None:
         """What a terminal shows after it had another size is its own choice."""

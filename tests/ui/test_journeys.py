@@ -254,7 +254,7 @@ async def test_a_run_is_shown_as_it_was_at_any_moment_of_its_past(
         await trip.sees("failed")
         screen = trip.app.screen
         assert isinstance(screen, ExecutionScreen)
-        await trip.until(lambda: screen.moment is not None and screen.moment.events)
+        await trip.until(lambda: screen.moment is not None and screen.shown_steps)
         total = len(await trip.source.events(stories.FAILED))
         await trip.press("comma", "comma")
         await trip.sees(f"{total - 2} of {total}")
