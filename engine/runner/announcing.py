@@ -111,12 +111,9 @@ def _launch(home: Home) -> None:
 
 async def _tell_others(home: Home) -> None:
     config = load_config(home.config)
-    store = await SqliteStore.open(home.database, alive)
-    try:
+    async with await SqliteStore.open(home.database, alive) as store:
         since = SystemClock().now() - STALE_S
         await asyncio.gather(*(_tell(name, store, home, config, since) for name in _others(config)))
-    finally:
-        await store.close()
 
 
 if __name__ == "__main__":

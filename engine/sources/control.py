@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.actor import actor, ssh_client
@@ -68,7 +67,7 @@ class LocalControl:
 
     async def plan(self, request: StartRequest) -> PlanView:
         """See ``Control.plan``."""
-        async with self._store() as store:
+        async with await self._store() as store:
             named = request.source_execution
             source = await store.state(named) if named else None
             pinned = await pinned_definition(store, request)
@@ -85,7 +84,7 @@ class LocalControl:
         return await self.plan(await self._rerun_request(request))
 
     async def _rerun_request(self, request: RerunRequest) -> StartRequest:
-        async with self._store() as store:
+        async with await self._store() as store:
             state = await store.state(request.execution_id)
             definition = load(await store.definition(state.execution.definition))
         selection = _selection(request, state, DefinitionGraph.of(definition))
@@ -108,7 +107,7 @@ class LocalControl:
 
     async def retry(self, execution_id: str, max_parallel: int = 0) -> None:
         """See ``Control.retry``."""
-        async with self._store() as store:
+        async with await self._store() as store:
             refusal = takeover.retry_refusal(await store.state(execution_id))
             if refusal:
                 raise CommandRejected(refusal, code="retry-refused")
@@ -117,7 +116,7 @@ class LocalControl:
 
     async def stop(self, execution_id: str, reason: str = "") -> None:
         """See ``Control.stop``."""
-        async with self._store() as store:
+        async with await self._store() as store:
             status = (await store.state(execution_id)).execution.status
             if status in EXECUTION_ENDED:
                 raise CommandRejected(
@@ -135,7 +134,7 @@ class LocalControl:
                 code="parallelism-invalid",
                 hint="1 is the least; to start no step any more, stop the execution.",
             )
-        async with self._store() as store:
+        async with await self._store() as store:
             status = (await store.state(execution_id)).execution.status
             if status in EXECUTION_ENDED:
                 raise CommandRejected(
@@ -155,7 +154,7 @@ class LocalControl:
         """
         limits.check_execution_name(display_name or "")
         limits.check_description(description or "")
-        async with self._store() as store:
+        async with await self._store() as store:
             await store.state(execution_id)
             command = c.RenameExecution(display_name, description)
             number = await self._send(store, execution_id, command)
@@ -170,7 +169,7 @@ class LocalControl:
         comment: str = "",
     ) -> None:
         """See ``Control.answer``."""
-        async with self._store() as store:
+        async with await self._store() as store:
             execution_id = await self._waiting_for(store, token)
             command = c.AnswerCallback(
                 token,
@@ -191,7 +190,7 @@ class LocalControl:
         if found.approval is approval:
             raise CommandRejected(f"{found.arn} is {approval} already", code="approval-unchanged")
         fact = ModelApprovalChanged(found.arn, found.approval, approval, comment, ssh_client())
-        async with self._store() as store:
+        async with await self._store() as store:
             decided = await store.decide(fact, at=self._clock.now(), actor=self._who)
             await announce(store, self._home)
             return decided
@@ -256,13 +255,8 @@ class LocalControl:
 
         return await asyncio.to_thread(spawn, msgspec.json.encode(request))
 
-    @asynccontextmanager
-    async def _store(self) -> AsyncIterator[SqliteStore]:
-        store = await SqliteStore.open(self._home.database, alive)
-        try:
-            yield store
-        finally:
-            await store.close()
+    async def _store(self) -> SqliteStore:
+        return await SqliteStore.open(self._home.database, alive)
 
 
 def _selection(

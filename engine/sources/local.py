@@ -149,10 +149,9 @@ class LocalSource:
 
     async def _side(self, execution_id: str) -> Side:
         from engine.comparison.executions import Side
-
-        execution = await self.execution(execution_id)
         from engine.definition.loader import document
 
+        execution = await self.execution(execution_id)
         steps = {step.name: step for step in await self.steps(execution.id)}
         text = await self._ask(queries.definition, execution.definition)
         return Side(execution, steps, await asyncio.to_thread(document, text))
@@ -165,11 +164,9 @@ class LocalSource:
 
     def log(self, step: StepView, attempt: int = 0) -> LogSource:
         """See ``Source.log``."""
-        from engine.logs.files import FileLog
+        from engine.sources.moments import log_of
 
-        chosen = next((a for a in step.attempts if a.number == attempt), None)
-        directory = chosen.directory if chosen else step.directory
-        return FileLog(Path(directory or "/nonexistent") / "job.log")
+        return log_of(step, attempt)
 
     async def line_at(self, step: StepView, at: float) -> int | None:
         """See ``Source.line_at``."""

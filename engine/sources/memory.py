@@ -155,11 +155,9 @@ class MemorySource:
 
     def log(self, step: StepView, attempt: int = 0) -> LogSource:
         """See ``Source.log``."""
-        from engine.logs.files import FileLog
+        from engine.sources.moments import log_of
 
-        chosen = next((one for one in step.attempts if one.number == attempt), None)
-        folder = chosen.directory if chosen else step.directory
-        return FileLog(Path(folder or "/nonexistent") / "job.log")
+        return log_of(step, attempt)
 
     async def line_at(self, step: StepView, at: float) -> int | None:
         """See ``Source.line_at``."""

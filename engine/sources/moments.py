@@ -1,4 +1,4 @@
-"""Which line of a log was the last one at a moment."""
+"""The log of an attempt on this disk, and which line of it was the last one at a moment."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from pathlib import Path
 
 from engine.jobs.attempt import LOG
 from engine.logs.base import LogSource
+from engine.logs.files import FileLog
+from engine.model.views import StepView
 from engine.sources.usage import Usage
 
 _AROUND = 64
 """Lines that are looked at for one that says when it was written."""
 _AT_ONCE = 1 << 20
+
+
+def log_of(step: StepView, attempt: int = 0) -> LogSource:
+    """The log of an attempt, or of the last one; an empty one before there is any."""
+    chosen = next((one for one in step.attempts if one.number == attempt), None)
+    directory = chosen.directory if chosen else step.directory
+    return FileLog(Path(directory or "/nonexistent") / LOG)
 
 
 def line_at(log: LogSource, usage: Usage, directory: str, at: float) -> int | None:

@@ -114,13 +114,10 @@ class LocalPipelines:
         change: Callable[[PipelineView | None], PipelineFact | None],
         definition: str = "",
     ) -> PipelineView:
-        store = await SqliteStore.open(self._home.database, alive)
-        try:
+        async with await SqliteStore.open(self._home.database, alive) as store:
             return await store.change_pipeline(
                 name, change, definition, at=self._clock.now(), actor=self._who
             )
-        finally:
-            await store.close()
 
 
 def _digests(definition: str) -> tuple[str, str]:

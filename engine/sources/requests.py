@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from engine.home import Home
 from engine.runner.process import alive
 from engine.store.sqlite import SqliteStore
@@ -18,18 +15,13 @@ class AnsweredRequests:
 
     async def find(self, token: str) -> tuple[str, bytes] | None:
         """Digest and answer of the request that came with a token; None where none did."""
-        async with self._store() as store:
+        async with await self._store() as store:
             return await store.answered(token)
 
     async def keep(self, token: str, digest: str, answer: bytes) -> None:
         """Remember an answer; a token that is known keeps its own."""
-        async with self._store() as store:
+        async with await self._store() as store:
             await store.keep_answer(token, digest, answer)
 
-    @asynccontextmanager
-    async def _store(self) -> AsyncIterator[SqliteStore]:
-        store = await SqliteStore.open(self._home.database, alive)
-        try:
-            yield store
-        finally:
-            await store.close()
+    async def _store(self) -> SqliteStore:
+        return await SqliteStore.open(self._home.database, alive)

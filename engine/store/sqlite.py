@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from engine.model.commands import Command, CommandRow
 from engine.model.events import (
@@ -135,6 +135,12 @@ class SqliteStore:
 
     async def close(self) -> None:
         await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def _ask(self, question: Callable[..., T], *arguments: Any) -> T:
         return await self._run(question, self._connection.raw, *arguments)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from watchfiles import awatch
 
 from engine.jobs.base import Job
 from engine.jobs.process import ProcessRunner
 from engine.jobs.usage import FILE, Sampler, parse
-from engine.model.views import StepView
 from engine.sources.local import LocalSource
 from engine.sources.usage import UsageFile
 from tests.engine.embedded import Embedded, definition, processing
@@ -71,8 +71,9 @@ async def test_another_sampler_goes_on_where_the_first_one_ended(tmp_path: Path)
         sampler.watch(tmp_path, handle)
         before = len(file.read().samples)
         async with asyncio.timeout(30):
-            while len(file.read().samples) < before + more:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+            async for _ in awatch(tmp_path, rust_timeout=500, yield_on_timeout=True):
+                if len(file.read().samples) >= before + more:
+                    break
         sampler.close()
 
     try:
@@ -111,27 +112,22 @@ def test_a_process_is_read_whatever_its_name_is() -> None:
 
 
 async def test_metrics_are_told_while_the_job_writes_them(embedded: Embedded) -> None:
-    go_on = embedded.folder / "go-on"
-    wait = f"while [ ! -e {go_on} ]; do sleep 0.02; done"
-    script = f"echo 'epoch 1 loss=0.5'; {wait}; echo 'epoch 2 loss=0.25'"
+    said, go_on = embedded.folder / "said", embedded.folder / "go-on"
+    os.mkfifo(said)
+    os.mkfifo(go_on)
+    script = f"echo 'epoch 1 loss=0.5'; : > {said}; read _ < {go_on}; echo 'epoch 2 loss=0.25'"
     running = asyncio.create_task(embedded.run(definition(processing("train", script))))
     source = await LocalSource.open(embedded.home)
     try:
-
-        async def step() -> StepView | None:
-            found = await source.executions()
-            steps = await source.steps(found[0].id) if found else []
-            return steps[0] if steps else None
-
         async with asyncio.timeout(30):
-            while not ((one := await step()) and await source.series(one)):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+            await asyncio.to_thread(said.read_bytes)
+            (execution,) = await source.executions()
+            (one,) = await source.steps(execution.id)
             (curve,) = await source.series(one)
             assert [point.value for point in curve.points] == [0.5]
-            go_on.touch()
+            await asyncio.to_thread(go_on.write_bytes, b"\n")
             await running
         (curve,) = await source.series(one)
         assert [(point.x, point.value) for point in curve.points] == [(1.0, 0.5), (2.0, 0.25)]
     finally:
-        go_on.touch()
         await source.close()
