@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engine.lineage.query import lineage_of
     from engine.logs.base import LogSource
     from engine.logs.folded import FoldedLog
+    from engine.logs.masked import MaskedLog
     from engine.logs.merged import MergedLog
     from engine.logs.templates import template
     from engine.model.codec import encode, fact_kind
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from engine.storage.download import Downloaded, Told
     from engine.storage.picture import Picture
     from engine.storage.preview import Preview, Table
+    from engine.watching import written
 
 _PLACES = {
     "engine.clock": "timestamp",
@@ -121,6 +123,7 @@ _PLACES = {
     "engine.lineage.query": "lineage_of",
     "engine.logs.base": "LogSource",
     "engine.logs.folded": "FoldedLog",
+    "engine.logs.masked": "MaskedLog",
     "engine.logs.merged": "MergedLog",
     "engine.logs.templates": "template",
     "engine.model.codec": "encode fact_kind",
@@ -160,6 +163,7 @@ _PLACES = {
     "engine.storage.download": "Downloaded Told",
     "engine.storage.picture": "Picture",
     "engine.storage.preview": "Preview Table",
+    "engine.watching": "written",
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names.split()}
 
@@ -202,6 +206,7 @@ __all__ = [
     "LocalPipelines",
     "LocalReader",
     "LogSource",
+    "MaskedLog",
     "MergedLog",
     "MetricSeries",
     "ModelPackageView",
@@ -278,6 +283,7 @@ __all__ = [
     "template",
     "timestamp",
     "value_at",
+    "written",
 ]
 
 

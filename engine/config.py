@@ -21,18 +21,29 @@ PROJECT_FILE = "pipetui.toml"
 
 @dataclass(frozen=True, slots=True)
 class ImageChoice:
-    """What a user's table says of an image: an interpreter, or requirements to build one from."""
+    """What a user's table says of an image: an interpreter, or requirements to build one from.
+
+    Args:
+        command: stands for the image's own program; ``python`` is the interpreter, and files
+            beside the configuration have their whole paths.
+    """
 
     python: str = ""
     requirements: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class JobProgram:
-    """A program that stands for SageMaker's jobs of a category, and the folder it starts in."""
+    """A program that stands for SageMaker's jobs of a category, and the folder it starts in.
+
+    Args:
+        image: what it runs in, as the jobs of other steps do; this host's programs where empty.
+    """
 
     command: tuple[str, ...]
     folder: str
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,8 @@ class Config:
         default_factory=dict,
         metadata={
             "key": "images",
-            "help": 'image pattern -> {python = "..."} or {requirements = [...]}',
+            "help": 'image pattern, or Marketplace algorithm -> {python = "..."} or'
+            " {requirements = [...]}; command = [...] stands for its own program",
         },
     )
     lambdas: Mapping[str, str] = field(
@@ -128,7 +140,15 @@ class Config:
         metadata={
             "key": "job_categories",
             "help": "JobCategory, or default -> {command = [...]} that stands for SageMaker's"
-            " jobs; it starts in this file's folder",
+            ' jobs; it starts in this file\'s folder, with image = "..." in that image',
+        },
+    )
+    file_systems: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "key": "file_systems",
+            "help": "id of an EFS or FSx file system -> folder, from this file's; without it"
+            " <home>/file-systems/<id>",
         },
     )
     emr_master: str = field(
@@ -190,6 +210,14 @@ class Config:
             " a Callback step's messages",
         },
     )
+    callback_expire_after_s: float = field(
+        default=604800.0,
+        metadata={
+            "key": "callback.expire_after_s",
+            "help": "seconds until a Callback step that nobody answers fails, as in the service"
+            " after 7 days; 0: never",
+        },
+    )
     folder: str = field(default="", metadata={"key": "", "help": ""})
     """Where relative names of this configuration start."""
 
@@ -243,6 +271,8 @@ def _overlay(config: Config, file: Path) -> Config:
 
 _OF_THE_APP = ("ui", "keys")
 """Tables of the same file that mean nothing to a run."""
+_OF_NAMES = ("images", "lambda", "job_categories", "callbacks", "file_systems")
+"""Tables whose keys are the user's own."""
 
 
 def _settings(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -250,9 +280,7 @@ def _settings(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
     for section, value in data.items():
         if section in _OF_THE_APP:
             continue
-        if section in ("images", "lambda", "job_categories", "callbacks") or not isinstance(
-            value, dict
-        ):
+        if section in _OF_NAMES or not isinstance(value, dict):
             found.append((section, value))
         else:
             found += [(f"{section}.{key}", inner) for key, inner in value.items()]
@@ -279,6 +307,8 @@ def _value(key: str, value: Any, default: Any, file: Path) -> Any:
     elif isinstance(default, Mapping):
         ok = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
         result = {**default, **value} if ok else {}
+        if ok and key == "file_systems":
+            result = {**default, **{name: str(file.parent / one) for name, one in value.items()}}
     elif isinstance(default, float):
         ok = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
         result = float(value) if ok else 0.0
@@ -302,12 +332,14 @@ def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
     for pattern, entry in value.items() if isinstance(value, dict) else [("images", value)]:
         python = entry.get("python", "") if isinstance(entry, dict) else None
         listed = entry.get("requirements", []) if isinstance(entry, dict) else None
+        command = entry.get("command", []) if isinstance(entry, dict) else None
         if not (
             isinstance(python, str)
             and isinstance(listed, list)
-            and all(isinstance(one, str) for one in listed)
-            and (python or listed)
-            and entry.keys() <= {"python", "requirements"}
+            and isinstance(command, list)
+            and all(isinstance(one, str) for one in [*listed, *command])
+            and (python or listed or command)
+            and entry.keys() <= {"python", "requirements", "command"}
         ):
             raise ConfigError(
                 f"{file}: images.{pattern!r} cannot be {entry!r}",
@@ -317,8 +349,15 @@ def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
             )
         if python and not Path(python).is_absolute() and "/" in python:
             python = str(file.parent / python)
-        choices[pattern] = ImageChoice(python, tuple(listed))
+        found = tuple(_beside(one, file.parent.absolute()) for one in command)
+        choices[pattern] = ImageChoice(python, tuple(listed), found)
     return choices
+
+
+def _beside(word: str, folder: Path) -> str:
+    """A word of a command; the whole path where it names a file in ``folder``."""
+    path = folder / word
+    return str(path) if word and path.is_file() else word
 
 
 def _callbacks(value: Any, file: Path) -> dict[str, CallbackTarget]:
@@ -348,11 +387,13 @@ def _job_categories(value: Any, file: Path) -> dict[str, JobProgram]:
     entries = value.items() if isinstance(value, dict) else [("job_categories", value)]
     for category, entry in entries:
         command = entry.get("command") if isinstance(entry, dict) else None
+        image = entry.get("image", "") if isinstance(entry, dict) else None
         if not (
             isinstance(command, list)
             and all(isinstance(one, str) for one in command)
             and any(command[:1])
-            and entry.keys() == {"command"}
+            and isinstance(image, str)
+            and entry.keys() <= {"command", "image"}
         ):
             raise ConfigError(
                 f"{file}: job_categories.{category} cannot be {entry!r}",
@@ -360,7 +401,7 @@ def _job_categories(value: Any, file: Path) -> dict[str, JobProgram]:
                 hint='Like: AgentRFT = {command = ["python", "train_agent.py"]}',
                 file=str(file),
             )
-        programs[category] = JobProgram(tuple(command), str(file.parent.absolute()))
+        programs[category] = JobProgram(tuple(command), str(file.parent.absolute()), image)
     return programs
 
 

@@ -135,6 +135,12 @@ class ActionDoor:
         deed = self._act("parallelism").change_parallelism(execution_id, max_parallel)
         await self._done(command, deed)
 
+    async def change_breakpoint(self, execution_id: str, step: str, *, hold: bool) -> None:
+        """Hold a step that has not started when it could, or no longer."""
+        command = deeds.hold(execution_id, step, hold)
+        deed = self._act("breakpoint").change_breakpoint(execution_id, step, hold=hold)
+        await self._done(command, deed)
+
     async def answer(
         self, token: str, *, success: bool, comment: str, outputs: Mapping[str, Any] | None = None
     ) -> None:

@@ -24,6 +24,7 @@ class Scope(StrEnum):
     ARTIFACTS = "artifacts"
     EVENTS = "events"
     HISTORY = "history"
+    MODELS = "models"
     AUDIT = "audit"
     INBOX = "inbox"
     WHY = "why"
@@ -64,7 +65,7 @@ class Action:
 
 _G, _LI, _ES, _E = Scope.GLOBAL, Scope.LIST, Scope.EXECUTIONS, Scope.EXECUTION
 _GR, _LO, _AR, _EV = Scope.GRAPH, Scope.LOG, Scope.ARTIFACTS, Scope.EVENTS
-_HI, _AU = Scope.HISTORY, Scope.AUDIT
+_HI, _AU, _MO = Scope.HISTORY, Scope.AUDIT, Scope.MODELS
 _TI, _ME = Scope.TIMELINE, Scope.METRICS
 _IN, _WH, _RE, _CO = Scope.INBOX, Scope.WHY, Scope.RERUN, Scope.CONFIRM
 
@@ -74,12 +75,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("global.filter", "slash", _G, "filter", "Filter the list or search the log: text, !not, ~fuzzy; status:failed took>5m (docs/filters.md)", "filter", footer=80),
     Action("global.back", "escape,backspace", _G, "back", "Clear the filter, then one level back; never quits", "back", footer=95),
     Action("global.inbox", "a", _G, "inbox", "Show all that waits for you", "inbox", footer=70),
+    Action("global.models", "M", _G, "models", "Show all model package versions: metrics, approval, where they come from", "models"),
     Action("global.audit", "at", _G, "audit", "Show all that people did: who, when, what; and this session's as commands", "audit"),
     Action("global.copy", "y", _G, "copy", "Copy what is selected through the terminal (OSC 52)", "copy"),
     Action("global.times", "t", _G, "times", "Show times relative, local or in UTC", "times"),
     Action("global.theme", "ctrl+t", _G, "theme", "The next colours: dark, light, high contrast, colour-blind safe, 16 colours; kept", "theme"),
     Action("global.next-pane", "tab", _G, "pane", "Focus the next pane", "next_pane"),
     Action("global.previous-pane", "shift+tab", _G, "pane", "Focus the previous pane", "previous_pane"),
+    Action("global.jump", "ctrl+o", _G, "jump", "Letters on every row, pane and tab: one key goes there", "jump"),
     Action("global.repaint", "ctrl+l", _G, "repaint", "Paint the whole screen again", "repaint"),
     Action("global.quit", "q", _G, "quit", "Leave the screen, at the top the program; runs go on", "leave"),
     Action("global.exit", "ctrl+c", _G, "exit", "Leave the program at once; runs go on", "exit_now"),
@@ -120,6 +123,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("execution.why", "w", _E, "why", "Show why the selected step failed", "why", footer=4),
     Action("execution.rerun", "R", _E, "rerun", "Run the whole, from here, only this or what failed again", "rerun", needs="rerun", footer=5),
     Action("execution.parallelism", "P", _E, "at once", "Change how many steps run at once", "parallelism", needs="parallelism"),
+    Action("execution.breakpoint", "B", _E, "break", "Hold the selected step before it starts, or no longer: a held one starts", "breakpoint", needs="breakpoint"),
     Action("execution.stop", "S", _E, "stop", "Stop the execution", "stop", needs="stop", footer=6),
     Action("execution.approve", "A", _E, "approve", "Answer the selected Callback step: success", "answer", (1,), needs="answer", footer=7),
     Action("execution.reject", "X", _E, "reject", "Answer the selected Callback step: failure", "answer", (0,), needs="answer", footer=8),
@@ -177,6 +181,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.previous-bookmark", "U", _LO, "previous bookmark", "Previous bookmark", "next_bookmark", (-1,)),
     Action("log.range", "v", _LO, "range", "Pick lines to copy: motions extend the range; again ends it", "range"),
     Action("log.export", "ctrl+e", _LO, "export", "Write the log, or the lines shown, to a file", "export"),
+    Action("log.minute-on", "m", _LO, "minute", "On by a minute, by the times in the lines, else those of arrival", "jump_time", (60,)),
+    Action("log.minute-back", "M", _LO, "minute back", "Back by a minute", "jump_time", (-60,)),
+    Action("log.hour-on", "h", _LO, "hour", "On by an hour", "jump_time", (3600,)),
+    Action("log.hour-back", "H", _LO, "hour back", "Back by an hour", "jump_time", (-3600,)),
     Action("log.down", "down,j", _LO, "down", "One line down", "scroll_down"),
     Action("log.up", "up,k", _LO, "up", "One line up; pauses following", "scroll_up"),
     Action("log.page-down", "pagedown", _LO, "page down", "One page down", "page_down"),
@@ -186,7 +194,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.top", "g,home", _LO, "top", "To the first line", "scroll_home"),
     Action("log.left", "left", _LO, "left", "To the left", "scroll_left"),
     Action("log.right", "right", _LO, "right", "To the right", "scroll_right"),
-    Action("artifacts.open", "enter,right", _AR, "open", "Open a folder or an archive, read a file again", "open", footer=1),
+    Action("artifacts.open", "enter,right", _AR, "open", "Open a folder or an archive, show an image over the whole terminal, read a file again", "open", footer=1),
     Action("artifacts.close", "left", _AR, "close", "Close the folder", "close", footer=2),
     Action("artifacts.save", "s,ctrl+e", _AR, "save", "Copy the file or the folder to a place of yours", "save", footer=3),
     Action("artifacts.compare", "equals_sign", _AR, "compare", "What differs from the step's last green run, else the run before", "compare", footer=4),
@@ -203,6 +211,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("history.right", "right", _HI, "newer", "To the newer execution", "sideways", (1,)),
     Action("history.oldest", "less_than_sign", _HI, "oldest", "To the oldest execution", "sideways", (-1000,)),
     Action("history.newest", "greater_than_sign", _HI, "newest", "To the newest execution", "sideways", (1000,)),
+    Action("models.open", "enter", _MO, "details", "Show all about the version: evidence, containers, metadata, lineage", "open", footer=1),
+    Action("models.approve", "A", _MO, "approve", "Approve the version, with a comment", "decide", (1,), needs="decide", footer=2),
+    Action("models.reject", "X", _MO, "reject", "Reject the version, with a comment", "decide", (0,), needs="decide", footer=3),
+    Action("models.compare", "equals_sign", _MO, "compare", "What differs between the runs of the two marked versions, or of the selected and the approved one", "compare", footer=4),
+    Action("models.run", "r", _MO, "its run", "Open the execution that registered it, at the step", "run", footer=5),
+    Action("models.order", "o", _MO, "order", "Sort by group, newest first, waiting first or by the first metric", "order", footer=6),
     Action("audit.open", "enter", _AU, "json", "Show the record as JSON, or the list alone again", "open", footer=1),
     Action("inbox.open", "enter", _IN, "open", "Open the execution it comes from", "open", footer=1),
     Action("inbox.approve", "A", _IN, "approve", "Approve, with a comment", "decide", (1,), needs="answer", footer=2),

@@ -40,12 +40,18 @@ def _colors_over_ssh(environment: Mapping[str, str]) -> str:
 
 
 def run_app(
-    home: Home, *, execution: str = "", watch: bool = False, read_only: bool = False
+    home: Home,
+    *,
+    execution: str = "",
+    file: str = "",
+    watch: bool = False,
+    read_only: bool = False,
 ) -> int:
     """Show the executions of a home until the person leaves; runs go on.
 
     Args:
-        execution: open this one at once (an id, a unique prefix, an ARN or ``@last``).
+        execution: open this one at once (an id, a unique prefix, an ARN or ``[PIPELINE]@last``).
+        file: open the form that runs this definition file, an absolute path.
         watch: keep the selection on the step that runs until the person moves it, and return the
             exit code of the execution when it has ended.
         read_only: refuse every action.
@@ -60,7 +66,7 @@ def run_app(
 
         return run_linear(home, execution=execution, read_only=read_only)
     _get_ready()
-    return asyncio.run(_run(home, settings, execution, watch, read_only))
+    return asyncio.run(_run(home, settings, execution, watch, read_only, file))
 
 
 def run_demo(home: Home, *, read_only: bool = False) -> int:
@@ -80,7 +86,12 @@ def _get_ready() -> None:
 
 
 async def _run(
-    home: Home | None, settings: Settings, execution: str, watch: bool, read_only: bool
+    home: Home | None,
+    settings: Settings,
+    execution: str,
+    watch: bool,
+    read_only: bool,
+    file: str = "",
 ) -> int:
     """The app on a home, or on the recording that the program brings where there is none."""
     from pipetui.bookmarks import Bookmarks
@@ -101,6 +112,7 @@ async def _run(
             feed,
             settings=settings,
             execution=execution,
+            file=file,
             watch=watch,
             bookmarks=Bookmarks(kept and kept / "bookmarks.json"),
             session=session,

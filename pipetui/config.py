@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipetui.actions import BY_ID
+from pipetui.term.graphics import AUTO, CHOICES
 from pipetui.themes.kept import NAMES, kept
 from pipetui.viewmodel.times import TimeMode
 
@@ -30,6 +31,7 @@ class Settings:
         linear: say everything a line at a time.
         notify: how the end of a run is told: ``bell``, ``osc``, ``off``, or a command.
         restore: begin where the last session ended.
+        images: what a picture over the whole terminal is drawn by, one of ``CHOICES``.
         kept_theme: the file that keeps the theme a person chose in the app.
         keys: action id -> keys, separated by commas.
         problems: sentences about what could not be used.
@@ -43,6 +45,7 @@ class Settings:
     notify: str = "osc"
     linear: bool = False
     restore: bool = True
+    images: str = AUTO
     kept_theme: Path | None = field(default=None, compare=False)
 
 
@@ -121,6 +124,10 @@ def parse(text: str) -> Settings:
     if not isinstance(restore, bool):
         problems.append("ui.restore is true or false")
         restore = True
+    images = ui.get("images", AUTO)
+    if images not in CHOICES:
+        problems.append(f"ui.images is one of {', '.join(CHOICES)}")
+        images = AUTO
     keys: dict[str, str] = {}
     for action, key in _table(document, "keys", problems).items():
         if action not in BY_ID:
@@ -130,7 +137,7 @@ def parse(text: str) -> Settings:
         else:
             keys[action] = key
     return Settings(
-        ascii_only, TimeMode(times), keys, tuple(problems), theme, notify, linear, restore
+        ascii_only, TimeMode(times), keys, tuple(problems), theme, notify, linear, restore, images
     )
 
 

@@ -16,6 +16,7 @@ from collections.abc import (
 )
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,9 +44,11 @@ from pipetui.artifact_door import ArtifactDoor
 from pipetui.pages import PAGE, Pages
 from pipetui.updates import Update
 from pipetui.viewmodel.executions import title, told, untold
+from pipetui.viewmodel.secrets import LOG_MASK, known_secrets
 
 if TYPE_CHECKING:
     from engine.api import (
+        Branch,
         Difference,
         ExecutionDifference,
         FoldedLog,
@@ -60,6 +63,8 @@ __all__ = ["Feed", "PipetuiError", "Update", "facts"]
 
 FASTEST, SLOWEST = 0.1, 0.25
 """Seconds between two looks at the source while much and while nothing happens."""
+IDLE = 1.0
+"""The same while nothing runs; a source that tells of changes is looked at when it does."""
 _RETRY = (1.0, 2.0, 5.0)
 _RUNNERS_EVERY, _RUNNERS_RARELY = 2.0, 60.0
 """Seconds between two looks for dead runners; doubled by each that is found, up to the second."""
@@ -67,6 +72,7 @@ _RUNNING_SHOWN = 20
 _LOGS_READ = 50
 _COMPARED = 100_000
 """Lines at the end of a log that are compared with another log."""
+_OF_MODELS = frozenset({"ModelPackageCreated", "ModelApprovalChanged"})
 _ENDINGS = frozenset({"StepSucceeded", "StepFailed", "StepStopped", "AttemptLost", "AttemptFailed"})
 
 
@@ -145,7 +151,9 @@ class Feed(ArtifactDoor, ActionDoor):
                     failures = 0
                     update = replace(update, notice=self._notice)
                     self._notice = ""
-                    pause = FASTEST if update else min(SLOWEST, pause * 1.25 or FASTEST)
+                    live = any(one.ended_at is None for one in self.executions)
+                    slowest = SLOWEST if live else IDLE
+                    pause = FASTEST if update else min(slowest, pause * 1.25 or FASTEST)
                 if update:
                     yield update
         finally:
@@ -184,9 +192,9 @@ class Feed(ArtifactDoor, ActionDoor):
                     self._summaries[execution_id, name] = summary
                     self._woken.set()
 
-    def _told(self, execution_id: str, step: str, reason: str) -> str:
-        """A failure reason, with what the log says as soon as that is read."""
-        if not untold(reason):
+    def _told(self, execution_id: str, step: str, reason: str, cause: str) -> str:
+        """A failure reason without a known cause, with what the log says once that is read."""
+        if cause or not untold(reason):
             return reason
         failed = (execution_id, step)
         if failed not in self._summaries:
@@ -195,11 +203,11 @@ class Feed(ArtifactDoor, ActionDoor):
         return told(reason, self._summaries[failed])
 
     def _told_execution(self, one: ExecutionView) -> ExecutionView:
-        reason = self._told(one.id, one.first_failed, one.first_failure)
+        reason = self._told(one.id, one.first_failed, one.first_failure, one.first_cause)
         return one if reason == one.first_failure else replace(one, first_failure=reason)
 
     def _told_step(self, one: StepView) -> StepView:
-        reason = self._told(one.execution_id, one.name, one.failure_reason)
+        reason = self._told(one.execution_id, one.name, one.failure_reason, one.failure_cause)
         return one if reason == one.failure_reason else replace(one, failure_reason=reason)
 
     async def _keep_runners(self) -> None:
@@ -260,6 +268,7 @@ class Feed(ArtifactDoor, ActionDoor):
             steps=steps,
             events=tuple(one for one in events if one.execution_id == self.watched),
             inbox=inbox if first or inbox != self.inbox else None,
+            models=first or any(event.kind in _OF_MODELS for event in events),
             trouble=cured.trouble,
         )
         self.executions, self.inbox = executions, inbox
@@ -367,6 +376,14 @@ class Feed(ArtifactDoor, ActionDoor):
         others = [one for one in approved if one.arn != package.arn]
         return max(others, key=lambda one: one.version, default=None)
 
+    async def packages(self) -> list[ModelPackageView]:
+        """All model package versions, newest first."""
+        return await self._source.packages()
+
+    async def lineage(self, package: ModelPackageView) -> Branch:
+        """See ``Source.lineage``."""
+        return await self._source.lineage(package)
+
     async def compare(self, before: str, now: str) -> ExecutionDifference:
         """See ``Source.compare``."""
         return await self._source.compare(before, now)
@@ -375,9 +392,19 @@ class Feed(ArtifactDoor, ActionDoor):
         """See ``Source.compare_step``."""
         return await self._source.compare_step(before, now)
 
+    def secrets(self, step: StepView) -> frozenset[str]:
+        """The values that the step was given under names that say that they are secret."""
+        given = [one.parameters for one in self.executions if one.id == step.execution_id]
+        return known_secrets(step.arguments, *given)
+
     def log(self, step: StepView, attempt: int = 0) -> LogSource:
-        """See ``Source.log``."""
-        return self._source.log(step, attempt)
+        """See ``Source.log``; values that are known to be secret are masked."""
+        log = self._source.log(step, attempt)
+        if not (secrets := self.secrets(step)):
+            return log
+        from engine.api import MaskedLog
+
+        return MaskedLog(log, secrets, LOG_MASK)
 
     def logs(self, steps: Sequence[StepView], attempt: int = 0) -> LogSource:
         """The log of a step, or those of several steps merged by time."""
@@ -408,6 +435,18 @@ class Feed(ArtifactDoor, ActionDoor):
     async def trials(self, step: StepView) -> list[Trial]:
         """See ``Source.trials``."""
         return await self._source.trials(step)
+
+    async def file_written(self, file: str) -> AsyncGenerator[None, None]:
+        """Yields each time a file was written or replaced; ends where its folder is not there."""
+        from engine.api import written
+
+        path = Path(file)
+        if not path.parent.is_dir():
+            return
+        async with aclosing(written(path.parent, _RUNNERS_RARELY)) as found:
+            async for names in found:
+                if path.name in names:
+                    yield
 
     async def close(self) -> None:
         """Give back what the source holds."""

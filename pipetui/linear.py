@@ -12,15 +12,19 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from pipetui.deciding import decided
 from pipetui.feed import Feed, PipetuiError, Update
 from pipetui.term.sanitize import plain
 from pipetui.viewmodel import spoken
+from pipetui.viewmodel.answers import Answer, read, value_of
+from pipetui.viewmodel.decided import spoken as because
+from pipetui.viewmodel.inbox import typed
 from pipetui.viewmodel.state import EXIT_CODES, step_state
 
 if TYPE_CHECKING:
-    from engine.api import Home, StepView
+    from engine.api import Home, ParameterView, StepView, WaitingCallback
 
 _LINES = 20
 _LISTED = 10
@@ -68,10 +72,15 @@ class Conversation:
             "open": (self._open, "open EXECUTION: follow it"),
             "steps": (self._steps, "steps: the steps of the execution you follow"),
             "log": (self._log, "log STEP [LINES]: the end of its log"),
-            "why": (self._why, "why [STEP]: why it failed"),
+            "why": (self._why, "why [STEP]: why it failed, was skipped, or decided what it did"),
             "inbox": (self._inbox, "inbox: what waits for your answer"),
-            "approve": (self._approve, "approve STEP [COMMENT]: answer a Callback step: success"),
-            "reject": (self._reject, "reject STEP [COMMENT]: answer a Callback step: failure"),
+            "approve": (
+                self._approve,
+                "approve STEP [NAME=VALUE ...] [-- COMMENT]: answer what waits, and say yes."
+                " STEP may be its token, or GROUP/VERSION of a model package."
+                " Values that are missing are asked for one at a time.",
+            ),
+            "reject": (self._reject, "reject STEP [-- COMMENT]: answer what waits, and say no"),
             "rerun": (self._rerun, "rerun [STEP]: run what failed again, or a step and all after"),
             "stop": (self._stop, "stop [REASON]: stop the execution you follow"),
             "help": (self._help, "help: these commands"),
@@ -192,24 +201,32 @@ class Conversation:
         if (step := self._step(words or failed[:1])) is None:
             return
         self._say(spoken.step_sentence(step, self._now()))
+        known = await decided(self._feed, step)
+        for decision in known.decisions:
+            for sentence in because(step, decision, known.branches or {}):
+                self._say(sentence)
         log = self._feed.log(step)
 
-        def read() -> str:
+        def look() -> str:
             while log.refresh() and not log.complete:
                 pass
             found = log.first_error()
             place = f", in {found.file} line {found.line}" if found and found.file else ""
             return f"The log says: {found.summary}{place}." if found else ""
 
-        if said := await asyncio.to_thread(read):
+        if said := await asyncio.to_thread(look):
             self._say(said)
 
     async def _inbox(self, _: list[str]) -> None:
         inbox = self._feed.inbox
         for waiting in inbox.callbacks:
             self._say(spoken.question(waiting))
+            self._say(f"To answer it: approve {waiting.step.callback_token}, or reject.")
         for package in inbox.packages:
-            self._say(f"Model package {package.arn} waits for approval.")
+            self._say(
+                f"Model package {package.group} version {package.version} waits for approval:"
+                f" approve {package.group}/{package.version}."
+            )
         if not inbox.callbacks and not inbox.packages:
             self._say("Nothing waits for you.")
 
@@ -220,15 +237,73 @@ class Conversation:
         await self._answer(words, success=False)
 
     async def _answer(self, words: list[str], *, success: bool) -> None:
-        callbacks = self._feed.inbox.callbacks
-        asked = words[0] if words else ""
-        found = [one for one in callbacks if asked in (one.step.name, one.step.callback_token)]
-        if len(found) != 1:
-            self._say("Name one step that waits; inbox lists them.")
+        inbox, asked = self._feed.inbox, words[0] if words else ""
+        steps = [
+            one for one in inbox.callbacks if asked in (one.step.name, one.step.callback_token)
+        ]
+        if here := [one for one in steps if one.execution.id == self._feed.watched]:
+            steps = here
+        packages = [
+            one for one in inbox.packages if asked in (one.arn, f"{one.group}/{one.version}")
+        ]
+        if len(steps) + len(packages) != 1:
+            self._say("Name one of those that wait; inbox lists them.")
             return
-        token, comment = found[0].step.callback_token, " ".join(words[1:])
-        await self._feed.answer(token, success=success, comment=comment)
-        self._say(f"{found[0].step.name} is {'approved' if success else 'rejected'}.")
+        did, rest = "approved" if success else "rejected", " ".join(words[1:])
+        if packages:
+            comment = read(rest, ()).comment
+            await self._feed.decide(packages[0].arn, approve=success, comment=comment)
+            self._say(f"{packages[0].group} version {packages[0].version} is {did}.")
+            return
+        answer = await self._whole_answer(steps[0], rest, success)
+        if answer is not None:
+            await self._feed.answer(
+                steps[0].step.callback_token,
+                success=success,
+                comment=answer.comment,
+                outputs=answer.outputs,
+            )
+            self._say(f"{steps[0].step.name} is {did}.")
+
+    async def _whole_answer(
+        self, waiting: WaitingCallback, text: str, success: bool
+    ) -> Answer | None:
+        """What was typed, and what it lacks asked for; None where the person gave up."""
+        try:
+            answer = read(text, waiting.outputs if success else ())
+        except ValueError as problem:
+            self._say(f"Nothing is answered: {problem}.")
+            return None
+        if not answer.missing:
+            return answer
+        self._say(spoken.question(waiting))
+        count = len(answer.missing)
+        values = "1 value is" if count == 1 else f"{count} values are"
+        self._say(f"{values} wanted. An empty line gives up.")
+        outputs = dict(answer.outputs)
+        for parameter in answer.missing:
+            value = await self._value(parameter)
+            if value is None:
+                self._say("Nothing is answered.")
+                return None
+            outputs[parameter.name] = value
+        comment = answer.comment
+        if not comment:
+            self._say("Comment? An empty line for none.")
+            comment = (await self._input.get() or "").strip()
+        return Answer(outputs, (), comment)
+
+    async def _value(self, parameter: ParameterView) -> Any:
+        """One value, asked for until it is what it has to be; None where the person gave up."""
+        while True:
+            self._say(f"{parameter.name}, {typed(parameter)}?")
+            text = (await self._input.get() or "").strip()
+            if not text:
+                return None
+            try:
+                return value_of(parameter, text)
+            except ValueError as problem:
+                self._say(f"{problem}.")
 
     async def _rerun(self, words: list[str]) -> None:
         if not self._feed.watched:

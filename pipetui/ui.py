@@ -58,6 +58,7 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
     Args:
         feed: an open feed; whoever opened it closes it.
         execution: the id of the execution to open at once.
+        file: the definition file whose form to open at once.
         watch: keep the selection on the step that runs.
         now: gives the present, in seconds since the epoch.
         session: what was in sight is kept in it, and restored from it unless an execution is named.
@@ -76,6 +77,7 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         *,
         settings: Settings | None = None,
         execution: str = "",
+        file: str = "",
         watch: bool = False,
         now: Callable[[], float] = time.time,
         bookmarks: Bookmarks | None = None,
@@ -100,11 +102,11 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
             unicode = speaks_unicode(given_environment())
         self.look = Display(unicode=unicode, times=self.settings.times)
         self.session = session or Session()
-        restored = self.settings.restore and not execution
+        restored = self.settings.restore and not (execution or file)
         self._restored = self.session.read() if restored else Sight()
         self.root = ExecutionsScreen(self._restored)
         self.first: Shown = self.root
-        self._execution = execution
+        self._execution, self._file = execution, file
         self._watch = watch
         self._silence: Timer | None = None
         self._pulses = 0
@@ -136,6 +138,10 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
             if self._execution:
                 self.first = ExecutionScreen(self._execution, follow=self._watch)
                 await self.push_screen(self.first)
+            elif self._file:
+                from pipetui.screens.rerun import LaunchScreen
+
+                await self.push_screen(LaunchScreen(self._file))
             elif self._restored.execution:
                 await self._reopen(self._restored)
         self.run_worker(self._pump(), name="pump", group="pump")
@@ -316,6 +322,9 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
         Args:
             secret: the text holds secrets, which is said in place of how it begins.
         """
+        if not text.strip():
+            self.say("nothing is here to be copied")
+            return
         sequence = osc52(text, tmux="TMUX" in os.environ)
         if sequence is None:
             size = len(text.encode("utf-8", "replace"))

@@ -17,6 +17,8 @@ class Update:
     steps: tuple[StepView, ...] = ()
     events: tuple[Event, ...] = ()
     inbox: Inbox | None = None
+    models: bool = False
+    """Whether a model package version was made or decided upon."""
     trouble: str | None = None
     notice: str = ""
     """What a person should be told once."""
@@ -31,5 +33,6 @@ class Update:
             steps=tuple({step.name: step for step in (*self.steps, *later.steps)}.values()),
             events=self.events + later.events,
             inbox=self.inbox if later.inbox is None else later.inbox,
+            models=self.models or later.models,
             trouble=self.trouble if later.trouble is None else later.trouble,
         )

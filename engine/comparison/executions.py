@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.comparison.contents import ContentDifference
 from engine.comparison.trees import Change, TreeDifference
-from engine.comparison.values import compare_values
+from engine.comparison.values import ValueDifference, compare_values
 from engine.model.views import ExecutionView, StepView
 
 SLOWER, SECONDS = 1.25, 1.0
@@ -109,13 +109,26 @@ class ExecutionDifference:
         return tuple(area for area in Area if area in self.compared and area not in found)
 
 
+@dataclass(frozen=True, slots=True)
+class ReportsDifference:
+    """The numbers in which a report of a step differs, such as its evaluation.json."""
+
+    step: str
+    file: str
+    numbers: tuple[ValueDifference, ...]
+
+
 def compare_executions(
-    before: Side, now: Side, files: Mapping[str, Sequence[FilesDifference]] | None = None
+    before: Side,
+    now: Side,
+    files: Mapping[str, Sequence[FilesDifference]] | None = None,
+    reports: Iterable[ReportsDifference] = (),
 ) -> ExecutionDifference:
     """Everything that differs between two executions.
 
     Args:
         files: step -> how its code and inputs differ, where somebody has read them.
+        reports: how the numbers of its steps' property files differ.
     """
     found = [
         *_status(before, now),
@@ -132,6 +145,12 @@ def compare_executions(
         old, new = before.steps.get(name), now.steps.get(name)
         if old is not None and new is not None:
             found += compare_steps(old, new)
+    for report in reports:
+        for one in report.numbers:
+            name = f"{report.file} {one.path}".rstrip()
+            found.append(
+                Difference(Area.METRICS, report.step, name, one.change, one.before, one.now)
+            )
     if files is not None:
         compared |= {Area.CODE, Area.INPUTS}
         for step, several in files.items():

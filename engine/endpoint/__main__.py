@@ -20,6 +20,7 @@ from engine.queues.local import Queues
 from engine.storage.overlay import open_tree
 
 if TYPE_CHECKING:
+    from engine.endpoint.logs import LogService
     from engine.endpoint.sagemaker import SageMaker
     from engine.storage.tree import LocalTree
 
@@ -68,6 +69,17 @@ def open_sagemaker(home: Home, tree: LocalTree) -> SageMaker:
     return SageMaker(desk)
 
 
+def open_logs(home: Home) -> LogService:
+    """What speaks for CloudWatch Logs on a home; imported with the first request to it."""
+    from contextlib import closing
+
+    from engine.endpoint.logs import LogService
+    from engine.sources.reader import LocalReader
+
+    home.prepare()
+    return LogService(lambda: closing(LocalReader(home)), home.root)
+
+
 def main() -> None:
     """Read the command line (see `engine.endpoint.activation`) and serve."""
     parser = argparse.ArgumentParser(prog="engine.endpoint")
@@ -91,6 +103,7 @@ def main() -> None:
         activity=activity,
         queues=Queues.of_home(home.root),
         open_sagemaker=partial(open_sagemaker, home, tree),
+        open_logs=partial(open_logs, home),
     )
 
     async def run() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from engine.endpoint import access, body, s3, sts
+from engine.endpoint import access, body, feature_store, s3, sts
 from engine.endpoint.access import Caller
 from engine.endpoint.faults import AwsFault
 from engine.endpoint.lifetime import Activity
@@ -24,6 +24,7 @@ from engine.storage.base import failure
 from engine.storage.tree import LocalTree
 
 if TYPE_CHECKING:
+    from engine.endpoint.logs import LogService
     from engine.endpoint.sagemaker import SageMaker
 
 _FORM = "application/x-www-form-urlencoded"
@@ -31,12 +32,13 @@ _JSON = "application/x-amz-json-1.1"
 
 
 class Endpoint:
-    """S3, SQS, STS and SageMaker on a home, for callers that hold one access key.
+    """S3, SQS, STS, CloudWatch Logs and SageMaker on a home, for callers that hold one access key.
 
     Args:
         tree: where the objects lie.
         queues: those that SQS speaks of.
         open_sagemaker: makes what speaks for SageMaker, with the first request to it.
+        open_logs: the same for CloudWatch Logs.
         access_key: the access key id that callers have to sign with.
         account: the account number that STS tells them.
         activity: told of every request, to know when nobody needs the endpoint any more.
@@ -51,15 +53,19 @@ class Endpoint:
         activity: Activity,
         queues: Queues,
         open_sagemaker: Callable[[], SageMaker],
+        open_logs: Callable[[], LogService],
     ) -> None:
         self._access_key = access_key
         self._account = account
         self._activity = activity
+        self._tree = tree
         self._objects = s3.Objects(tree)
         self._routes = self._objects.routes | Multipart(tree).routes
         self._sqs = QueueService(queues, account)
         self._open_sagemaker = open_sagemaker
         self._sagemaker: SageMaker | None = None
+        self._open_logs = open_logs
+        self._logs: LogService | None = None
 
     def close(self) -> None:
         """Answer what waits for something to happen: the endpoint is about to end."""
@@ -99,19 +105,32 @@ class Endpoint:
                 return await self._sqs.answer(request)
             case "sagemaker":
                 return await self._serve_sagemaker(request)
+            case "logs":
+                return await self._serve_logs(request)
             case other:
                 operation = request.headers.get("X-Amz-Target", "")
                 raise AwsFault(
                     "NotImplemented",
-                    f"The local endpoint speaks S3, SQS, STS and SageMaker; {other} {operation}"
-                    " is not there.",
+                    f"The local endpoint speaks S3, SQS, STS, CloudWatch Logs and SageMaker;"
+                    f" {other} {operation} is not there.",
                 )
 
     async def _serve_sagemaker(self, request: web.BaseRequest) -> web.StreamResponse:
+        if feature_store.is_request(request.path):
+            document = await body.read_document(request)
+            feature_store.answer(self._tree, request.method, request.path, document)
+            return web.Response()
         if self._sagemaker is None:
             self._sagemaker = self._open_sagemaker()
         target = request.headers.get("X-Amz-Target", "")
         answer = await self._sagemaker.answer(target, await body.read_document(request))
+        return web.Response(body=answer, content_type=_JSON)
+
+    async def _serve_logs(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._logs is None:
+            self._logs = self._open_logs()
+        target = request.headers.get("X-Amz-Target", "")
+        answer = await self._logs.answer(target, await body.read_document(request))
         return web.Response(body=answer, content_type=_JSON)
 
     async def _serve_s3(self, request: s3.S3Request) -> web.StreamResponse:

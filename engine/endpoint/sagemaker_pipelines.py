@@ -15,6 +15,7 @@ from engine.sources.pipeline_shapes import describe_pipeline, list_pipelines, li
 
 if TYPE_CHECKING:
     from engine.endpoint.sagemaker import Desk
+    from engine.model.pipelines import PipelineView
     from engine.sources.reader import LocalReader
 
 Json = dict[str, Any]
@@ -22,7 +23,7 @@ Operation = Callable[["Desk", Json], Awaitable[Json]]
 
 
 async def create_pipeline(desk: Desk, given: Json) -> Json:
-    """CreatePipeline. Tags are taken and not kept."""
+    """CreatePipeline."""
     definition = _definition(desk, given)
     if not definition:
         raise AwsFault("ValidationException", "A PipelineDefinition is required.")
@@ -34,6 +35,7 @@ async def create_pipeline(desk: Desk, given: Json) -> Json:
         description=given.get("PipelineDescription", ""),
         role_arn=given["RoleArn"],
         max_parallel=parallelism(given) or 0,
+        tags=_tags(given),
     )
     if aliases:
         change = VersionChange(add_aliases=aliases)
@@ -134,6 +136,42 @@ async def update_pipeline_version(desk: Desk, given: Json) -> Json:
     return {"PipelineArn": changed.arn, "PipelineVersionId": number}
 
 
+async def add_tags(desk: Desk, given: Json) -> Json:
+    """AddTags, of a pipeline."""
+    view = await _tagged(desk, given)
+    changed = await desk.pipelines.tag(view.name, _tags(given))
+    return {"Tags": _listed(changed.tags)}
+
+
+async def delete_tags(desk: Desk, given: Json) -> Json:
+    """DeleteTags, of a pipeline."""
+    view = await _tagged(desk, given)
+    await desk.pipelines.tag(view.name, remove=given["TagKeys"])
+    return {}
+
+
+async def list_tags(desk: Desk, given: Json) -> Json:
+    """ListTags, of a pipeline."""
+    view = await _tagged(desk, given)
+    shown, more = page(_listed(view.tags), given, lambda one: one["Key"])
+    return {"Tags": shown, **more}
+
+
+async def _tagged(desk: Desk, given: Json) -> PipelineView:
+    arn: str = given["ResourceArn"]
+    if ":pipeline/" not in arn or "/execution/" in arn:
+        raise AwsFault("ValidationException", f"Tags are kept of pipelines alone, not of {arn}.")
+    return await desk.read(lambda reader: reader.pipeline(arn))
+
+
+def _tags(given: Json) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in given.get("Tags", ())}
+
+
+def _listed(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 def parallelism(given: Json) -> int | None:
     """MaxParallelExecutionSteps of a request; None where it does not say."""
     number: int | None = given.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps")
@@ -208,4 +246,7 @@ OPERATIONS: dict[str, Operation] = {
     "ListPipelines": list_all,
     "ListPipelineVersions": list_pipeline_versions,
     "UpdatePipelineVersion": update_pipeline_version,
+    "AddTags": add_tags,
+    "DeleteTags": delete_tags,
+    "ListTags": list_tags,
 }

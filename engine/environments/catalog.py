@@ -22,10 +22,15 @@ Kind = Literal["host", "venv", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """An entry of the user's own table: an interpreter, or requirements to build from."""
+    """An entry of the user's own table: an interpreter, or requirements to build from.
+
+    Attributes:
+        command: stands for the image's own program, with ``python`` for the interpreter.
+    """
 
     python: str = ""
     requirements: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Resolution:
         kind: ``venv`` is built, ``host`` is an interpreter that is there, ``refused`` is neither.
         key: identity of the environment by content; empty unless ``venv``.
         python: the interpreter to use for kind ``host``, where the user's table names one.
+        command: what the user's table names in place of the image's own program.
     """
 
     image: Image
@@ -49,6 +55,7 @@ class Resolution:
     algorithm: str | None = None
     key: str = ""
     python: str = ""
+    command: tuple[str, ...] = ()
 
 
 def resolve(
@@ -95,9 +102,16 @@ def content_key(requirements: Sequence[str], python: Minor) -> str:
 def _configured(
     image: Image, override: Override, python: Minor, algorithm: str | None
 ) -> Resolution:
-    if override.python:
+    if override.command:
+        algorithm = None
+    if not override.requirements:
         return Resolution(
-            image, Grade.CONFIGURED, "host", algorithm=algorithm, python=override.python
+            image,
+            Grade.CONFIGURED,
+            "host",
+            algorithm=algorithm,
+            python=override.python,
+            command=override.command,
         )
     return Resolution(
         image,
@@ -106,6 +120,7 @@ def _configured(
         override.requirements,
         algorithm=algorithm,
         key=content_key(override.requirements, python),
+        command=override.command,
     )
 
 

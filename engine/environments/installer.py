@@ -80,7 +80,10 @@ class Uv:
         variables = _clean(inherited)
         for pip_name, uv_name in _UV_NAMES.items():
             if variables.get(pip_name):
-                variables.setdefault(uv_name, variables[pip_name])
+                value = variables[pip_name]
+                if pip_name == "PIP_FIND_LINKS":
+                    value = ",".join(value.split())  # pip parts several places by blanks
+                variables.setdefault(uv_name, value)
         return variables | {"UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
 
 

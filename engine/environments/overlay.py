@@ -13,6 +13,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+FOLDER = "environment"
+"""Of a host of an attempt: its overlay."""
 _COMPLETE = "pyvenv.cfg"
 _PROGRAM = """#!/bin/sh
 case "${{0##*/}}" in
@@ -62,6 +64,11 @@ def lay_over(environment: Path, folder: Path) -> Path:
     # Written last: with it, Python takes the folder for its prefix.
     shutil.copyfile(environment / _COMPLETE, folder / _COMPLETE)
     return programs
+
+
+def lay_beside(overlay: Path, folder: Path) -> Path:
+    """Make another overlay over the environment that ``overlay`` lies over; returns its ``bin``."""
+    return lay_over(Path(os.readlink(overlay / "bin" / "python")).parent.parent, folder)
 
 
 def _scripts(folder: Path) -> Iterator[str]:

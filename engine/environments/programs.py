@@ -11,6 +11,8 @@ from engine.environments.catalog import Resolution
 FOLDER = Path(__file__).with_name("algorithms")
 """Must be readable from within the job; holds plain scripts that know nothing of the engine."""
 
+_PYTHON = ("python", "python3")
+
 
 def training_command(
     resolution: Resolution, python: Path, hyperparameters: Mapping[str, Any]
@@ -23,10 +25,14 @@ def training_command(
         hyperparameters: of the job; ``sagemaker_program`` among them means script mode.
 
     Returns:
-        The command, or None where the image has neither an algorithm nor a script to run.
+        The command, or None where the image has neither an algorithm nor a script to run, and the
+        user's table names no command for it.
     """
     if hyperparameters.get("sagemaker_program"):
         return (str(python), str(FOLDER), "script-mode")
+    if resolution.command:
+        program, *words = resolution.command
+        return (str(python) if program in _PYTHON else program, *words)
     if resolution.algorithm is not None:
         return (str(python), str(FOLDER), resolution.algorithm)
     return None

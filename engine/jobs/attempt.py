@@ -11,7 +11,7 @@ from signal import SIGKILL
 
 from engine.errors import JobError
 from engine.jobs import identity
-from engine.jobs.base import Exit, Job, exit_from_status
+from engine.jobs.base import Exit, Job, Mount, exit_from_status
 
 LOG = "job.log"
 _PID = "pid"
@@ -50,8 +50,10 @@ def read_job(directory: str) -> tuple[Job, str] | None:
     """A job as it was started and the way it runs; None where nothing was kept."""
     try:
         kept = json.loads(_read(directory, _JOB))
-        job = dict(kept["job"], command=tuple(kept["job"]["command"]))
-        return Job(**job), str(kept["runner"])
+        job = kept["job"]
+        lists = {name: tuple(job.get(name, ())) for name in ("command", "before")}
+        mounts = tuple(Mount(**mount) for mount in job.get("mounts", ()))
+        return Job(**{**job, **lists, "mounts": mounts}), str(kept["runner"])
     except (ValueError, KeyError, TypeError):
         return None
 

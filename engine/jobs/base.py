@@ -14,6 +14,21 @@ OPT_ML = "/opt/ml"
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder of the host that a job sees below ``/opt/ml``.
+
+    Args:
+        source: the folder on the host.
+        target: as the job sees it, an empty folder below ``/opt/ml``.
+        read_only: for the job; a runner that can only link it there does not hold it to that.
+    """
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One attempt of a step, as the operating system is to run it.
 
@@ -32,6 +47,9 @@ class Job:
         grace_s: seconds between SIGTERM and SIGKILL when the job is stopped.
         hosts: how many hosts it has a part on; ``algo-1`` and so on then resolve for it where the
             runner can do that.
+        mounts: what else it sees; a plain process sees none of it.
+        before: a program of the host and its arguments, which turns into the command that follows
+            them; for a container it is started on the host, around the container.
     """
 
     id: str
@@ -44,6 +62,8 @@ class Job:
     image_entrypoint: bool = False
     grace_s: float = 120.0
     hosts: int = 0
+    mounts: tuple[Mount, ...] = ()
+    before: tuple[str, ...] = ()
 
 
 _SIGNALS = frozenset(map(int, signals.valid_signals()))

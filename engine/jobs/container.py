@@ -24,6 +24,7 @@ from engine.jobs.base import (
 )
 from engine.jobs.identity import ProcessIdentity
 from engine.jobs.process import ProcessRunner, mark
+from engine.jobs.rewrite import rewritten
 
 _OF_THE_TOOL = frozenset(
     {"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
@@ -95,6 +96,8 @@ class ContainerRunner(ProcessRunner):
         run += ("--log-driver=none", *self.options)
         if job.ml:
             run += ("--volume", f"{job.ml}:{OPT_ML}")
+        for mount in job.mounts:
+            run += ("--volume", f"{mount.source}:{mount.target}" + ":ro" * mount.read_only)
         if job.working_directory:
             run += ("--workdir", job.working_directory)
         for name, text in job.environment.items():
@@ -104,7 +107,8 @@ class ContainerRunner(ProcessRunner):
         if job.image_entrypoint:
             entrypoint, arguments = (), job.command
         run += (word for path in entrypoint for word in ("--entrypoint", path))
-        return ("process", *mark(job), job.directory, *run, job.image, *arguments)
+        before = (rewritten(word, job.ml) if job.ml else word for word in job.before)
+        return ("process", *mark(job), job.directory, *before, *run, job.image, *arguments)
 
     def _environment(self, job: Job) -> Mapping[str, str]:
         own = {name: text for name, text in os.environ.items() if name in _OF_THE_TOOL}

@@ -105,17 +105,18 @@ class NamespaceRunner(ProcessRunner):
         leftovers = "contained" if recipe.contained else "kill"
         workdir = job.working_directory or (OPT_ML if job.ml else job.directory)
         inside = (shell(), SHIM, "inside", *mark(job), leftovers, mount, workdir)
-        return ("enter", *mark(job), *enter, *inside, *recipe.become, *job.command)
+        return ("enter", *mark(job), *enter, *inside, *recipe.become, *job.before, *job.command)
 
     def _mounts(self, job: Job) -> tuple[tuple[str, ...], str]:
         """The commands that enter the namespace, and the program that mounts inside."""
         enter, mount = self.recipe.enter, self.recipe.mount
         try:
+            more = [opt.Bind(one.source, one.target, one.read_only) for one in job.mounts]
             if self.recipe.tool == "bwrap":
                 named = opt.names(job.hosts, self.scratch)
                 words = [word for one in named for word in ("--bind", one.source, one.target)]
-                return (*enter, *words, *opt.bubblewrap(job.ml)), mount
-            binds = [*opt.names(job.hosts, self.scratch), *opt.binds(job.ml, self.scratch)]
+                return (*enter, *words, *opt.bubblewrap(job.ml, more=more)), mount
+            binds = [*opt.names(job.hosts, self.scratch), *opt.binds(job.ml, self.scratch), *more]
             lines = self._first + opt.fstab(binds)
             Path(job.directory, "mounts").write_text(lines, "utf-8", "surrogateescape")
         except OSError as error:

@@ -10,6 +10,13 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_KEPT_OPTIONS = {
+    os.ST_NOSUID: "nosuid",
+    os.ST_NODEV: "nodev",
+    os.ST_NOEXEC: "noexec",
+    os.ST_NOATIME: "noatime",
+    os.ST_NODIRATIME: "nodiratime",
+}
 _UNSAFE = re.compile(r"[\s\\#]", re.ASCII)
 
 
@@ -74,14 +81,25 @@ def fstab(binds: Iterable[Bind]) -> str:
     """The binds as fstab(5) lines for ``mount --all``: one process mounts them all."""
     lines = (
         f"{_escaped(bind.source)} {_escaped(bind.target)} none"
-        f" {'rbind,ro' if bind.read_only else 'rbind'} 0 0\n"
+        f" {','.join(('rbind', *_sealing(bind)))} 0 0\n"
         for bind in binds
     )
     return "".join(lines)
 
 
-def bubblewrap(ml: str, host: str = "/opt") -> list[str]:
-    """The same for bwrap(1), which can lay an empty directory over ``/opt`` by itself."""
+def _sealing(bind: Bind) -> list[str]:
+    """Options that make a bind read-only, with those of its source, which no user may take off."""
+    if not bind.read_only:
+        return []
+    try:
+        flags = os.statvfs(bind.source).f_flag
+    except OSError:
+        flags = 0
+    return ["ro", *(name for flag, name in _KEPT_OPTIONS.items() if flags & flag)]
+
+
+def bubblewrap(ml: str, host: str = "/opt", more: Iterable[Bind] = ()) -> list[str]:
+    """The same for bwrap(1), which can lay an empty directory over ``/opt``; ``more`` after it."""
     opt = os.path.realpath(host)
     words = []
     if not os.path.isdir(f"{opt}/ml"):
@@ -91,7 +109,10 @@ def bubblewrap(ml: str, host: str = "/opt") -> list[str]:
                 link = entry.is_symlink()
                 words += ("--symlink", os.readlink(entry)) if link else ("--dev-bind", entry.path)
                 words.append(entry.path)
-    return [*words, "--dev-bind", ml, f"{opt}/ml"]
+    words += ("--dev-bind", ml, f"{opt}/ml")
+    for bind in more:
+        words += ("--ro-bind" if bind.read_only else "--bind", bind.source, bind.target)
+    return words
 
 
 def _escaped(path: str) -> str:

@@ -112,7 +112,7 @@ class ProcessRunner:
                 hint="Use the namespace, container or rewrite runner.",
             )
         workdir = job.working_directory or job.directory
-        return ("process", *mark(job), workdir, *job.command)
+        return ("process", *mark(job), workdir, *job.before, *job.command)
 
     def _environment(self, job: Job) -> Mapping[str, str]:
         """The shim's environment, which the command inherits."""

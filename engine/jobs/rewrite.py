@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Mapping, Sequence
 
@@ -25,13 +26,23 @@ def rewritten(text: str, ml: str) -> str:
     return _PATH.sub(lambda match: ml, text)
 
 
+def link(source: str, target: str) -> None:
+    """Let the empty folder ``target`` be a link to ``source``; one that is a link stays."""
+    if not os.path.islink(target):
+        os.rmdir(target)
+        os.symlink(source, target)
+
+
 class RewriteRunner(ProcessRunner):
     """Runs jobs as plain processes that are told another path instead of ``/opt/ml``."""
 
     name = "rewrite"
 
     def _shim(self, job: Job) -> Sequence[str]:
-        command = (rewritten(word, job.ml) if job.ml else word for word in job.command)
+        for mount in job.mounts:
+            link(mount.source, rewritten(mount.target, job.ml))
+        words = (*job.before, *job.command)
+        command = (rewritten(word, job.ml) if job.ml else word for word in words)
         workdir = job.working_directory or (OPT_ML if job.ml else job.directory)
         workdir = rewritten(workdir, job.ml) if job.ml else workdir
         return ("process", *mark(job), workdir, *command)

@@ -160,7 +160,7 @@ def _opened(
     terminal: bool,
 ) -> Shell:
     root = Path(place.name)
-    programs, words = root / "bin", job.command
+    programs, words = root / "bin", (*job.before, *job.command)
     inside = str(programs)
     if isinstance(runner, ContainerRunner):
         inside = _IN_CONTAINER
@@ -188,6 +188,7 @@ def _opened(
         guest,
         id=f"{job.id}/{root.name}",
         directory=str(_made(root / "session")),
+        before=(),
         command=("/bin/sh", "-c", _FIRST, "sh", inside, *(command or own)),
         image_entrypoint=False,
         environment={
@@ -246,7 +247,13 @@ def _layered(
         trial = _session(root / f"trial-{len(lines)}", directory)
         probe = NamespaceRunner(recipe, runner.scratch, lines)
         arguments, environment, _ = probe.words(
-            replace(job, directory=str(trial), command=("true",), environment={"PATH": os.defpath})
+            replace(
+                job,
+                directory=str(trial),
+                before=(),
+                command=("true",),
+                environment={"PATH": os.defpath},
+            )
         )
         done = subprocess.run(arguments, env=environment, capture_output=True, check=False)
         if done.returncode == 0:

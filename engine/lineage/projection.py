@@ -209,7 +209,11 @@ def _training(job: Json) -> Traffic:
 
 
 def _processing(job: Json) -> Traffic:
-    given = [_section(one, "S3Input").get("S3Uri") for one in _mappings(job, "ProcessingInputs")]
+    inputs = _mappings(job, "ProcessingInputs")
+    given = [_section(one, "S3Input").get("S3Uri") for one in inputs]
+    for kind in ("AthenaDatasetDefinition", "RedshiftDatasetDefinition"):
+        queries = (_section(_section(one, "DatasetDefinition"), kind) for one in inputs)
+        given += [query.get("OutputS3Uri") for query in queries]
     outputs = _mappings(_section(job, "ProcessingOutputConfig"), "Outputs")
     made = [_section(one, "S3Output").get("S3Uri") for one in outputs]
     image = _section(job, "AppSpecification").get("ImageUri")

@@ -108,6 +108,9 @@ class LogSource(Protocol):
     def raw(self, start: int, count: int) -> bytes:
         """The whole text of lines, line ends included."""
 
+    def offset(self, line: int) -> int | None:
+        """The byte at which a line begins; None where it is not from one file."""
+
     def tail(self, count: int) -> list[LogLine]:
         """The last lines, at once, whether they have been counted or not."""
 
@@ -127,7 +130,7 @@ class LogSource(Protocol):
         Args:
             pattern: what a line must contain.
             exclude: instead, what it must not contain.
-            level: the severity it must at least have.
+            level: the severity it must at least have; see ``severity.passes`` for those without.
             heads: leave out lines that continue a block.
             stop: the line before which to end; None for all lines.
             budget: work to do, in bytes of plain text search; a regular expression costs more.

@@ -17,7 +17,7 @@ from engine.logs.base import UNKNOWN, LogLine, Scan
 from engine.logs.first_error import ErrorBlock, first_error
 from engine.logs.index import BlockIndex
 from engine.logs.search import Matcher
-from engine.logs.severity import Classifier, Level, Mark, marks, may_reach
+from engine.logs.severity import Classifier, Level, Mark, marks, may_reach, passes
 from engine.logs.timestamps import Clock
 
 MIB = 1024 * 1024
@@ -179,6 +179,10 @@ class FileLog:
         begin, end = self._index.offset(start), self._index.offset(stop)
         return self._read(begin, end - begin) if start < stop else b""
 
+    def offset(self, line: int) -> int | None:
+        """The byte at which a line begins."""
+        return self._index.offset(line)
+
     def tail(self, count: int) -> list[LogLine]:
         """The last lines, at once, whether they have been counted or not."""
         if self.complete:
@@ -328,7 +332,7 @@ class _LevelRows:
         rows = set()
         for row, raw in enumerate(chunk.removesuffix(b"\n").split(b"\n")):
             mark = self._classifier.mark(_display(raw, len(raw)))
-            if mark.level >= self._level and (mark.head or not self._heads):
+            if passes(mark.level, self._level) and (mark.head or not self._heads):
                 rows.add(row)
         return rows
 

@@ -6,7 +6,7 @@ import re
 
 from engine.logs.base import LogLine, LogSource, Scan
 from engine.logs.first_error import ErrorBlock
-from engine.logs.severity import Level
+from engine.logs.severity import Level, passes
 from engine.logs.templates import Folding, TemplateCount
 from engine.logs.timestamps import Clock
 
@@ -136,6 +136,10 @@ class FoldedLog:
         """The rows as text."""
         return "".join(f"{text}\n" for text in self.texts(start, count)).encode("utf-8", "replace")
 
+    def offset(self, line: int) -> int | None:
+        """Nowhere: a row stands for many lines."""
+        return None
+
     def tail(self, count: int) -> list[LogLine]:
         """The last rows."""
         lines = self._lines()
@@ -157,7 +161,7 @@ class FoldedLog:
         hits = [
             line.number
             for line in self._lines()[start:stop]
-            if line.level >= level
+            if passes(line.level, level)
             and (pattern is None or (pattern.search(line.text) is None) is exclude)
         ]
         return Scan(hits, max(start, stop), True)

@@ -228,6 +228,10 @@ class MergedLog:
             rows.append((at, self._parts[at].raw(self._parts[at].count - 1, 1)))
         return b"".join(names[at] + text + b"\n" for at, text in rows)
 
+    def offset(self, line: int) -> int | None:
+        """Nowhere: the lines are from several files."""
+        return None
+
     def tail(self, count: int) -> list[LogLine]:
         """The last lines, at once, whether they have found their place or not."""
         if self.complete:

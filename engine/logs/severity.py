@@ -23,6 +23,15 @@ class Level(IntEnum):
     ERROR = 40
 
 
+def passes(level: int, floor: int) -> bool:
+    """Whether a line of a level is seen at a floor; plain prints are, until warnings are asked for.
+
+    Args:
+        floor: the lowest level that is seen; NONE for everything.
+    """
+    return level >= floor or (level == Level.NONE and floor <= Level.INFO)
+
+
 class Mark(NamedTuple):
     """A line's level, and whether it begins a block rather than continues one."""
 

@@ -48,7 +48,22 @@ class RenameExecution:
     description: str | None = None
 
 
-Command = StopExecution | RetryExecution | AnswerCallback | ChangeParallelism | RenameExecution
+@dataclass(frozen=True, slots=True)
+class ChangeBreakpoint:
+    """Hold a step that has not started when it could, or no longer; a held one then goes on."""
+
+    step: str
+    hold: bool
+
+
+Command = (
+    StopExecution
+    | RetryExecution
+    | AnswerCallback
+    | ChangeParallelism
+    | RenameExecution
+    | ChangeBreakpoint
+)
 
 
 class CommandState(StrEnum):

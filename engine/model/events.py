@@ -73,6 +73,8 @@ class ExecutionCreated:
     """PipelineVersionId; 0 asks the store for that of the content, a new one where it is new."""
     pinned: bool = False
     """Whether a version was asked for, and not the file as it is."""
+    breakpoints: tuple[str, ...] = ()
+    """Steps that are held when they could start; ours alone, the service has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,8 @@ class StepFailed:
     properties: dict[str, Json] = field(default_factory=dict)
     metadata: dict[str, Json] = field(default_factory=dict)
     note: str = ""
+    cause: str = ""
+    """What went wrong on this host in one line; empty where ``reason`` says all there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +267,29 @@ class AttemptFailed:
     """Seconds until the next attempt."""
     exception: str = ""
     """The class of failure that the policy covers; one that begins with ``Local.`` is ours."""
+    cause: str = ""
+    """See ``StepFailed.cause``."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakpointSet:
+    """Somebody wants a step that has not started to be held when it could."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakpointCleared:
+    """Somebody took a step's breakpoint away; one that was held goes on."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepHeld:
+    """A step could start, but its breakpoint holds it."""
+
+    step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +374,7 @@ class PipelineCreated:
     role_arn: str = ""
     max_parallel: int = 0
     """Steps at once where an execution does not say; 0 means the host's default."""
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +391,8 @@ class PipelineUpdated:
     description: str | None = None
     role_arn: str | None = None
     max_parallel: int | None = None
+    tags: dict[str, str] | None = None
+    """All of them, as they are from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +445,9 @@ Fact = (
     | StepReused
     | AttemptLost
     | AttemptFailed
+    | BreakpointSet
+    | BreakpointCleared
+    | StepHeld
     | CallbackRequested
     | CallbackMessageSent
     | CallbackAnswered
@@ -459,6 +492,8 @@ PEOPLES_ACTIONS = (
     ExecutionRetried,
     ParallelismChanged,
     ExecutionRenamed,
+    BreakpointSet,
+    BreakpointCleared,
     CallbackAnswered,
     ModelApprovalChanged,
     PipelineCreated,

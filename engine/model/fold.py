@@ -116,10 +116,14 @@ def _turn(
         ):
             whole["first_failed"] = after.name
             whole["first_failure"] = after.failure_reason
+            whole["first_cause"] = after.failure_cause
 
 
 def _created(event: e.Event, fact: e.ExecutionCreated) -> ExecutionState:
     steps = {step.name: _declared(event, index, step) for index, step in enumerate(fact.steps)}
+    for name in fact.breakpoints:
+        if name in steps:
+            steps[name] = _evolved(steps[name], {"breakpoint": True})
     execution = ExecutionView(
         id=event.execution_id,
         pipeline=fact.pipeline,
@@ -204,6 +208,7 @@ def _retried(execution: ExecutionView, event: e.Event, fact: e.ExecutionRetried)
         "failure_reason": "",
         "first_failed": "",
         "first_failure": "",
+        "first_cause": "",
         "stop_requested": False,
         "retries": execution.retries + 1,
         "max_parallel": fact.max_parallel or execution.max_parallel,
@@ -234,6 +239,7 @@ def _run_again(
             "ended_at": None,
             "failure_reason": "",
             "failure_code": "",
+            "failure_cause": "",
             "note": "",
             "callback_token": "",
             "metadata": {},
@@ -255,6 +261,7 @@ def _started(step: StepView, event: e.Event, fact: e.StepStarted) -> _Changes:
         "ended_at": None,
         "failure_reason": "",
         "failure_code": "",
+        "failure_cause": "",
         "doing": "",
         "note": "",
         "properties": {},
@@ -315,6 +322,7 @@ def _close(
     status: StepStatus,
     reason: str = "",
     properties: Mapping[str, Any] | None = None,
+    cause: str = "",
 ) -> _Changes:
     """The end of an attempt; a clock that was set back makes no negative duration.
 
@@ -325,7 +333,12 @@ def _close(
     if attempts and attempts[-1].status in STEP_RUNNING:
         last = attempts[-1]
         ended_at = max(event.at, last.started_at)
-        changes: _Changes = {"status": status, "ended_at": ended_at, "failure_reason": reason}
+        changes: _Changes = {
+            "status": status,
+            "ended_at": ended_at,
+            "failure_reason": reason,
+            "failure_cause": cause,
+        }
         job_ended = next(filter(None, map((properties or {}).get, _JOB_ENDS)), None)
         if isinstance(job_ended, float) and last.started_at <= job_ended <= ended_at:
             changes["finalising_at"] = max(job_ended, last.executing_at or 0.0)
@@ -350,9 +363,10 @@ def _succeeded(step: StepView, event: e.Event, fact: e.StepSucceeded) -> _Change
 
 
 def _failed(step: StepView, event: e.Event, fact: e.StepFailed) -> _Changes:
-    return _close(step, event, StepStatus.FAILED, fact.reason, fact.properties) | {
+    return _close(step, event, StepStatus.FAILED, fact.reason, fact.properties, fact.cause) | {
         "failure_reason": fact.reason,
         "failure_code": fact.code,
+        "failure_cause": fact.cause,
         "properties": fact.properties,
         "metadata": {**step.metadata, **fact.metadata},
         "note": fact.note,
@@ -368,11 +382,11 @@ def _stopped(step: StepView, event: e.Event, fact: e.StepStopped) -> _Changes:
 
 
 def _skipped(step: StepView, event: e.Event, fact: e.StepSkipped) -> _Changes:
-    return {"status": StepStatus.SKIPPED, "reason": fact.reason}
+    return {"status": StepStatus.SKIPPED, "reason": fact.reason, "held": False}
 
 
 def _blocked(step: StepView, event: e.Event, fact: e.StepBlocked) -> _Changes:
-    return {"status": StepStatus.BLOCKED, "reason": fact.reason}
+    return {"status": StepStatus.BLOCKED, "reason": fact.reason, "held": False}
 
 
 def _reused(step: StepView, event: e.Event, fact: e.StepReused) -> _Changes:
@@ -399,7 +413,7 @@ def _lost(step: StepView, event: e.Event, fact: e.AttemptLost) -> _Changes:
 
 
 def _attempt_failed(step: StepView, event: e.Event, fact: e.AttemptFailed) -> _Changes:
-    closed = _close(step, event, StepStatus.FAILED, fact.reason)
+    closed = _close(step, event, StepStatus.FAILED, fact.reason, cause=fact.cause)
     attempts: tuple[AttemptView, ...] = closed["attempts"]
     marked = (_evolved(one, {"retried_as": fact.exception}) for one in attempts[-1:])
     by = f" by {fact.exception}" if fact.exception else ""
@@ -408,8 +422,20 @@ def _attempt_failed(step: StepView, event: e.Event, fact: e.AttemptFailed) -> _C
         "attempts": (*attempts[:-1], *marked),
         "ended_at": None,
         "reason": f"attempt {fact.attempt} failed, runs again after {fact.delay_s:g} s{by}:"
-        f" {fact.reason}",
+        f" {fact.cause or fact.reason}",
     }
+
+
+def _breakpoint_set(step: StepView, event: e.Event, fact: e.BreakpointSet) -> _Changes:
+    return {"breakpoint": True}
+
+
+def _breakpoint_cleared(step: StepView, event: e.Event, fact: e.BreakpointCleared) -> _Changes:
+    return {"breakpoint": False, "held": False}
+
+
+def _held(step: StepView, event: e.Event, fact: e.StepHeld) -> _Changes:
+    return {"held": step.status is StepStatus.WAITING}
 
 
 def _callback_requested(step: StepView, event: e.Event, fact: e.CallbackRequested) -> _Changes:
@@ -454,22 +480,31 @@ _STEP: dict[type, Callable[[StepView, e.Event, Any], _Changes]] = {
     e.StepReused: _reused,
     e.AttemptLost: _lost,
     e.AttemptFailed: _attempt_failed,
+    e.BreakpointSet: _breakpoint_set,
+    e.BreakpointCleared: _breakpoint_cleared,
+    e.StepHeld: _held,
     e.CallbackRequested: _callback_requested,
     e.CallbackMessageSent: _callback_told,
     e.CallbackAnswered: _callback_answered,
 }
 
 _DONE = STEP_ENDED | {StepStatus.SKIPPED}
-_COUNTED = frozenset({"status", "action", "callback_token"})
+_COUNTED = frozenset({"status", "action", "callback_token", "held"})
 """The fields of a step that the counters look at."""
 _COUNTERS: dict[str, Callable[[StepView], bool]] = {
     "steps_done": lambda step: step.status in _DONE,
     "steps_running": lambda step: step.status in STEP_RUNNING,
     "steps_failed": lambda step: step.status is StepStatus.FAILED,
+    "steps_stopped": lambda step: step.status is StepStatus.STOPPED,
+    "steps_skipped": lambda step: step.status is StepStatus.SKIPPED,
     "steps_reused": lambda step: (
         step.status is StepStatus.SUCCEEDED and step.action is not StepAction.RUN
     ),
+    "steps_cached": lambda step: (
+        step.status is StepStatus.SUCCEEDED and step.action is StepAction.CACHED
+    ),
     "steps_waiting_for_answer": lambda step: step.waits_for_answer,
+    "steps_held": lambda step: step.held,
 }
 
 

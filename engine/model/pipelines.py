@@ -5,7 +5,7 @@ A start from a file says which version it runs, so that ``ExecutionCreated`` mak
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -57,6 +57,7 @@ class PipelineView:
     description: str = ""
     role_arn: str = ""
     max_parallel: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
     since: float = 0.0
     """Executions from before are those of a deleted pipeline of the same name."""
     seq: int = 0
@@ -152,6 +153,7 @@ def _created(before: PipelineView | None, event: e.Event, fact: e.PipelineCreate
         description=fact.description,
         role_arn=fact.role_arn,
         max_parallel=fact.max_parallel,
+        tags=fact.tags,
         since=event.at if before else 0.0,
         seq=event.seq,
     )
@@ -191,6 +193,7 @@ def _updated(view: PipelineView, event: e.Event, fact: e.PipelineUpdated) -> Pip
         "description": fact.description,
         "role_arn": fact.role_arn,
         "max_parallel": fact.max_parallel,
+        "tags": fact.tags,
     }
     kept = {name: value for name, value in given.items() if value is not None}
     return _touched(replace(view, versions=versions, **kept), event)  # type: ignore[arg-type]

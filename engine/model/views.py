@@ -15,6 +15,13 @@ from engine.model.status import (
 )
 
 
+def told_failure(reason: str, cause: str) -> str:
+    """FailureReason, or the cause on this host with the error class of the reason before it."""
+    kind = reason.partition(":")[0]
+    known = kind.endswith("Error") and kind.isidentifier()
+    return f"{kind}: {cause}" if cause and known else cause or reason
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptView:
     """One attempt of a step."""
@@ -35,6 +42,13 @@ class AttemptView:
     """When its job had ended, and what it left was dealt with."""
     retried_as: str = ""
     """The class of its failure (ExceptionType) by which the step ran again."""
+    failure_cause: str = ""
+    """What went wrong on this host, in one line."""
+
+    @property
+    def failure(self) -> str:
+        """Why it failed, for a person: with the cause where it is known."""
+        return told_failure(self.failure_reason, self.failure_cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,8 @@ class StepView:
     ended_at: float | None = None
     failure_reason: str = ""
     failure_code: str = ""
+    failure_cause: str = ""
+    """What went wrong on this host, in one line; ``failure_reason`` is the service's text."""
     note: str = ""
     arguments: Any = None
     """Arguments with every expression resolved, from the moment the step started."""
@@ -77,6 +93,15 @@ class StepView:
     """The last event that changed it."""
     iteration: IterationContext | None = None
     """Which iteration of a ForEach it belongs to; None for a step of the definition itself."""
+    breakpoint: bool = False
+    """Whether it is to be held when it could start."""
+    held: bool = False
+    """Whether it could start, and its breakpoint holds it; its status says nothing of that."""
+
+    @property
+    def failure(self) -> str:
+        """Why it failed, for a person: with the cause where it is known."""
+        return told_failure(self.failure_reason, self.failure_cause)
 
     @property
     def parent(self) -> str:
@@ -114,6 +139,15 @@ class StepView:
         text = self.metadata.get("Condition", {}).get("Outcome")
         return None if text is None else text == "True"
 
+    @property
+    def compared(self) -> list[dict[str, Any]]:
+        """What a Condition step compared, in the order of its conditions.
+
+        ``Left``, ``Right`` and ``Result`` of each; ``Result`` and ``Parts`` of a Not and an Or.
+        """
+        found: list[dict[str, Any]] = self.metadata.get("Condition", {}).get("Compared", [])
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionView:
@@ -146,15 +180,35 @@ class ExecutionView:
     """Steps that succeeded, were reused, skipped, failed or stopped."""
     steps_running: int = 0
     steps_failed: int = 0
+    steps_stopped: int = 0
+    steps_skipped: int = 0
     steps_reused: int = 0
+    """Steps whose result is another execution's, cached ones included."""
+    steps_cached: int = 0
     steps_waiting_for_answer: int = 0
     first_failed: str = ""
     first_failure: str = ""
+    """FailureReason of the step that failed first."""
     runner_pid: int = 0
     epoch: int = 0
     retries: int = 0
     stop_requested: bool = False
     seq: int = 0
+    first_cause: str = ""
+    """What went wrong in that step on this host, in one line."""
+    steps_held: int = 0
+    """Steps that could start and are held by a breakpoint."""
+
+    @property
+    def first_told(self) -> str:
+        """Why its first step failed, for a person: with the cause where it is known."""
+        return told_failure(self.first_failure, self.first_cause)
+
+    @property
+    def steps_succeeded(self) -> int:
+        """Steps that succeeded or were reused."""
+        other = self.steps_failed + self.steps_stopped + self.steps_skipped
+        return self.steps_done - other
 
     @property
     def arn(self) -> str:

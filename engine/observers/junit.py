@@ -93,11 +93,13 @@ def _case(pipeline: str, step: Json) -> Element:
     )
     if element := _OUTCOME.get(status):
         reason = _clean(step.get("FailureReason") or local["Reason"] or status)
-        told = SubElement(case, element, {"message": reason.split("\n", 1)[0]})
+        cause = _clean(local.get("FailureCause", ""))
+        message = f"{reason.partition(':')[0]}: {cause}" if cause else reason.split("\n", 1)[0]
+        told = SubElement(case, element, {"message": message})
         if element != "skipped":
             told.set("type", local["FailureCode"] or status)
         folders = [attempt["Folder"] for attempt in local["Attempts"] if attempt["Folder"]]
-        told.text = _clean("\n".join(filter(None, (reason, local["Note"], *folders[-1:]))))
+        told.text = _clean("\n".join(filter(None, (cause, reason, local["Note"], *folders[-1:]))))
     return case
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.errors import CommandRejected, NotFound
@@ -33,6 +33,7 @@ def create(view: PipelineView | None, fact: e.PipelineCreated) -> e.PipelineCrea
     """
     limits.check_pipeline_name(fact.pipeline)
     limits.check_description(fact.description)
+    limits.check_tags(fact.tags)
     if fact.display_name:
         limits.check_pipeline_name(fact.display_name)
     if view is not None and view.status is PipelineStatus.ACTIVE:
@@ -56,6 +57,20 @@ def update(view: PipelineView | None, fact: e.PipelineUpdated) -> e.PipelineUpda
     if fact.content == found.newest.content:
         fact = replace(fact, definition="", content="")
     return None if fact == e.PipelineUpdated(fact.pipeline) else fact
+
+
+def tag(
+    view: PipelineView | None, name: str, add: Mapping[str, str], remove: Sequence[str]
+) -> e.PipelineUpdated | None:
+    """A change of tags; to remove one that is not there is no error.
+
+    Errors: ``NotFound``, ``DefinitionError`` (``too-many-tags``).
+    """
+    found = existing(view, name)
+    kept = {key: value for key, value in found.tags.items() if key not in remove}
+    tags = {**kept, **add}
+    limits.check_tags(tags)
+    return None if tags == found.tags else e.PipelineUpdated(name, tags=tags)
 
 
 def update_version(

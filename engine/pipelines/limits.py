@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from engine.errors import DefinitionError
 
@@ -11,6 +12,7 @@ VERSION_NAME_LIMIT = 82
 EXECUTION_NAME_LIMIT = 82
 DESCRIPTION_LIMIT = 3072
 ALIASES_PER_VERSION = 10
+TAGS = 50
 TOKEN_LENGTHS = range(32, 129)
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
@@ -68,6 +70,16 @@ def check_description(text: str) -> None:
             f"the description has {len(text)} characters; {DESCRIPTION_LIMIT} are allowed",
             code="description-too-long",
             hint="Shorten it.",
+        )
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Refuse more tags than a resource has. Errors: ``DefinitionError``."""
+    if len(tags) > TAGS:
+        raise DefinitionError(
+            f"a pipeline has up to {TAGS} tags; these are {len(tags)}",
+            code="too-many-tags",
+            hint="Delete some first.",
         )
 
 

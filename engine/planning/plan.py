@@ -78,6 +78,28 @@ def make_plan(
     return Plan(tuple(steps), tuple(reused.values()), tuple(refused))
 
 
+def check_breakpoints(plan: Plan, names: Iterable[str]) -> None:
+    """Whether each of the steps can be held before it starts.
+
+    Errors: ``CommandRejected`` for a step that is not in the plan, or does not run.
+    """
+    actions = {step.name: step.action for step in plan.steps}
+    for name in names:
+        if name not in actions:
+            raise CommandRejected(
+                f"there is no step {name} to hold",
+                code="breakpoint-unknown-step",
+                hint="Its steps are " + _few(actions, 8) + "; in the body of a ForEach a step can"
+                " be held when its iterations have begun.",
+            )
+        if actions[name] is not StepAction.RUN:
+            raise CommandRejected(
+                f"{name} cannot be held: it does not run here, it is {actions[name]}",
+                code="breakpoint-refused",
+                hint="Set breakpoints on steps that run; `pipetui plan` shows which do.",
+            )
+
+
 def _action(
     step: Step, graph: Graph, chosen: frozenset[str], reused: Mapping[str, StepReused]
 ) -> tuple[StepAction, str]:

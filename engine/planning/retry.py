@@ -65,6 +65,22 @@ def user_code_policies(attempts: int) -> tuple[RetryPolicy, ...]:
     return (RetryPolicy((ExceptionType.USER_CODE,), max_attempts=attempts),)
 
 
+def local_only(policies: Iterable[RetryPolicy], configured: int) -> str:
+    """Says what retries of a step the service would not make; empty where there are none.
+
+    Args:
+        policies: of the step.
+        configured: how often the configuration lets failed user code run again.
+    """
+    own = next((one for one in policies if ExceptionType.USER_CODE in one.exception_types), None)
+    if own is None and not configured:
+        return ""
+    times = configured if own is None else own.max_attempts
+    often = "" if times is None else f" up to {times} time{'' if times == 1 else 's'}"
+    by = "RetryPolicies" if own is not None else "jobs.retry_user_code"
+    return f"LOCAL ONLY: {ExceptionType.USER_CODE} runs it again{often} ({by}); SageMaker does not"
+
+
 def next_retry(
     policies: Sequence[RetryPolicy],
     step_type: str,

@@ -97,6 +97,14 @@ class Schedule:
         """See ``Scheduler.reopen``."""
         self._of(name).reopen(name)
 
+    def hold(self, name: str) -> list[Fact]:
+        """See ``Scheduler.hold``."""
+        return self._of(name).hold(name)
+
+    def release(self, name: str) -> None:
+        """See ``Scheduler.release``."""
+        self._of(name).release(name)
+
     def _of(self, name: str) -> Scheduler:
         return self._owner.get(name, self._outer)
 

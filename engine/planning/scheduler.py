@@ -10,6 +10,8 @@ leaves open):
 * After a failure no new step starts, except those whose trigger asks for Failed, Stopped or Any,
   and what follows from them; what runs already goes on to its end, through its retries too.
 * Among ready steps, the one with the longest chain of dependents goes first.
+* A step with a breakpoint is held when it is ready, until somebody releases it: it takes no slot,
+  all others go on, and the execution does not end while a held step could still start.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from enum import Enum, auto
 
 from engine.definition.document import Step, Trigger
 from engine.definition.graph import Edge, Graph
-from engine.model.events import Fact, StepBlocked, StepSkipped
+from engine.model.events import Fact, StepBlocked, StepHeld, StepSkipped
 from engine.model.status import STEP_ENDED, ExecutionStatus, StepStatus
 from engine.model.views import StepView
 
@@ -58,8 +60,8 @@ class Scheduler:
         graph: of the definition.
         views: the steps as they stand; read once, never kept.
 
-    The caller appends the facts that ``begin`` and ``settle`` return, starts what ``take``
-    returns, and feeds every step that ends to ``settle``.
+    The caller appends the facts that ``begin``, ``settle`` and ``hold`` return, starts what
+    ``take`` returns, and feeds every step that ends to ``settle``.
     """
 
     def __init__(
@@ -78,6 +80,9 @@ class Scheduler:
         failed = [view for view in views.values() if view.status is StepStatus.FAILED]
         self._failures = [view.name for view in sorted(failed, key=lambda view: view.seq)]
         self._stopping = False
+        self._breakpoints = {view.name for view in views.values() if view.breakpoint}
+        self._told_held = {view.name for view in views.values() if view.held}
+        self._held: set[str] = set()
 
     def begin(self) -> list[Fact]:
         """Take in the state as it stands; returns the facts it entails (skipped, blocked)."""
@@ -107,6 +112,24 @@ class Scheduler:
         self._running -= 1
         self._push(name)
 
+    def hold(self, name: str) -> list[Fact]:
+        """Hold a step that has not started as soon as it is ready; returns what follows."""
+        self._breakpoints.add(name)
+        waiting = [entry for entry in self._ready if entry[2] != name]
+        if len(waiting) == len(self._ready):
+            return []
+        self._ready = waiting
+        heapq.heapify(self._ready)
+        return self._push(name)
+
+    def release(self, name: str) -> None:
+        """Let a step start as it would without a breakpoint."""
+        self._breakpoints.discard(name)
+        self._told_held.discard(name)
+        if name in self._held:
+            self._held.discard(name)
+            self._push(name)
+
     def stop(self) -> None:
         """Start nothing any more."""
         self._stopping = True
@@ -125,11 +148,14 @@ class Scheduler:
         """How urgent the step is that would start next; None where none can."""
         while self._ready and not self._stopping:
             height, position, name = self._ready[0]
-            if not self._failures or name in self._rescuers or name in self._begun:
+            if self._may_start(name):
                 return height, position
             # A failure does not heal in this run: this step stays waiting until the end.
             heapq.heappop(self._ready)
         return None
+
+    def _may_start(self, name: str) -> bool:
+        return not self._failures or name in self._rescuers or name in self._begun
 
     def urgency(self, name: str) -> Urgency:
         """How urgent a step is."""
@@ -152,11 +178,12 @@ class Scheduler:
         return self._running
 
     def ending(self) -> Ending | None:
-        """How the execution ends; None while something runs or may start.
+        """How the execution ends; None while something runs, may start, or is held and could.
 
         To be asked after ``take`` returned nothing although a slot was free.
         """
-        if self._running:
+        held = not self._stopping and any(map(self._may_start, self._held))
+        if self._running or held:
             return None
         left = [n for n in self._graph.order if self._status[n] is StepStatus.WAITING]
         if self._failures:
@@ -192,7 +219,7 @@ class Scheduler:
                 if verdict is _Verdict.MET:
                     self._open[target] -= 1
                     if not self._open[target]:
-                        self._push(target)
+                        facts += self._push(target)
                 elif verdict is not _Verdict.OPEN:
                     facts.append(self._give_up(target, edge, verdict))
                     queue.append(target)
@@ -208,12 +235,18 @@ class Scheduler:
             elif verdict is not _Verdict.MET:
                 return [self._give_up(name, edge, verdict)]
         self._open[name] = waits_for
-        if not waits_for:
-            self._push(name)
-        return []
+        return [] if waits_for else self._push(name)
 
-    def _push(self, name: str) -> None:
-        heapq.heappush(self._ready, (*self.urgency(name), name))
+    def _push(self, name: str) -> list[Fact]:
+        """Let a step that is ready start, or hold it; returns the fact that says so."""
+        if name not in self._breakpoints or name in self._begun:
+            heapq.heappush(self._ready, (*self.urgency(name), name))
+            return []
+        self._held.add(name)
+        if name in self._told_held:
+            return []
+        self._told_held.add(name)
+        return [StepHeld(name)]
 
     def _give_up(self, name: str, edge: Edge, verdict: _Verdict) -> Fact:
         source, status = edge.source, self._status[edge.source]

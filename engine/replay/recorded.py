@@ -23,6 +23,7 @@ REPLAYABLE = (
     "ClarifyCheck",
     "EMR",
     "EMRServerless",
+    "Job",
     "Lambda",
     "Processing",
     "QualityCheck",
@@ -75,6 +76,12 @@ def _check(step: StepView) -> None:
             " compared, or does more than leave outputs",
             code="replay-type-refused",
             hint=f"Steps of these types can be: {', '.join(REPLAYABLE)}.",
+        )
+    if step.type == "Job" and "Callback" in step.metadata:
+        raise CommandRejected(
+            f"{step.name} cannot be replayed: no program ran it, a person answered for it",
+            code="replay-type-refused",
+            hint="Name a program for its category under [job_categories], and run it again.",
         )
     if step.status not in (StepStatus.SUCCEEDED, StepStatus.FAILED):
         raise CommandRejected(

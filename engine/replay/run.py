@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import count, takewhile
 from pathlib import Path
+from typing import Any
 
 from engine import ids
 from engine.clock import Clock, SystemClock
@@ -186,10 +188,19 @@ def _exit_code(step: StepView) -> int | None:
 
 
 def _results(then: StepView, now: StepView) -> tuple[ValueDifference, ...]:
-    """How the values differ that a step without files hands on."""
+    """How the values differ that a step without declared files hands on."""
+    if then.type == "Job":
+        document = "JobConfigDocument"
+        return compare_values(_document(then, document), _document(now, document))[0]
     if then.type != "Lambda":
         return ()
     return compare_values(then.properties, now.properties)[0]
+
+
+def _document(step: StepView, name: str) -> dict[str, Any]:
+    """The JSON object that a property holds as text, under the property's name."""
+    text = step.properties.get(name)
+    return {name: json.loads(text) if isinstance(text, str) else text}
 
 
 def _caveats(begun: Replay) -> Iterator[str]:

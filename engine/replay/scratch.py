@@ -27,6 +27,7 @@ from engine.replay.report import Replay
 from engine.runner.process import alive
 from engine.sources.artifacts import artifacts_of
 from engine.sources.base import Artifact
+from engine.steps.file_systems import FILE_SYSTEMS
 from engine.steps.handlers import refuse, stand_in
 from engine.storage.base import ObjectInfo
 from engine.storage.location import Location
@@ -50,6 +51,8 @@ def make_home(replay: Replay) -> None:
     lay_over(home.s3, scratch.s3)
     with suppress(FileNotFoundError):
         shutil.copy(home.config, scratch.config)
+    if (home.root / FILE_SYSTEMS).is_dir():
+        (scratch.root / FILE_SYSTEMS).symlink_to(os.path.realpath(home.root / FILE_SYSTEMS))
     if (home.root / _MODELS).is_dir():
         shutil.copytree(home.root / _MODELS, scratch.root / _MODELS)
     scratch.prepare()
@@ -90,7 +93,7 @@ def create_execution(
         pipeline=view.pipeline,
         definition=hashlib.sha256(text.encode()).hexdigest(),
         parameters={},
-        steps=(StepDeclared(name, step.type, stand_in=stand_in(step)),),
+        steps=(StepDeclared(name, step.type, stand_in=stand_in(step, config)),),
         file=file,
         display_name=f"replay of {replay.recorded.execution_id}/{name}",
         edits={name: dict(replay.request.edits)} if replay.request.edits else {},

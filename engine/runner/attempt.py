@@ -26,6 +26,8 @@ from engine.model.events import (
 )
 from engine.model.status import StepStatus
 from engine.model.views import ModelPackageView
+from engine.runner.causes import read_cause
+from engine.runner.expiry import Expiry, lasting
 from engine.runner.faults import reach
 from engine.runner.takeover import Past
 from engine.steps.base import (
@@ -102,6 +104,7 @@ class Attempt:
         self._answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if self._past.answer is not None:
             self._answer.set_result(self._past.answer)
+        self._expiry: Expiry | None = None
         self._preparing: asyncio.Task[Any] | None = None
         self._end_jobs = asyncio.Event()
         self._stop_told = asyncio.Event()
@@ -109,9 +112,24 @@ class Attempt:
         self._jobs_over = False
         self._sampled = directory
         self._children: list[Attempt] = []
+        self._culprit: tuple[Job, Exit] | None = None
+        self.cause = ""
 
     async def act(self, handler: StepHandler) -> Outcome:
         """Run the handler; what happens in it becomes an outcome, unless the store breaks."""
+        outcome = await self._handled(handler)
+        if outcome.status is StepStatus.FAILED and not outcome.lost:
+            self.cause = outcome.cause or await self._find_cause()
+            outcome = replace(outcome, cause=self.cause)
+        return outcome
+
+    async def _find_cause(self) -> str:
+        """What ended the job that failed, or that of the first child that did."""
+        if self._culprit is not None:
+            return str(await self.in_thread(read_cause, *self._culprit))
+        return next((child.cause for child in self._children if child.cause), "")
+
+    async def _handled(self, handler: StepHandler) -> Outcome:
         try:
             self._begin()
             if self.directory != Path():
@@ -121,7 +139,7 @@ class Attempt:
         except StoreError:
             raise
         except PipetuiError as error:
-            return failed_by(error)
+            return failed_by(error, self.step.name)
         except asyncio.CancelledError:
             if not self.stopping:
                 raise
@@ -205,21 +223,35 @@ class Attempt:
 
     async def answer(self, token: str, queue: str, inputs: Mapping[str, Any], send: Send) -> Answer:
         """See ``StepContext.answer``."""
-        if not self._past.asked:
+        if self._past.asked_at is None:
             facts: list[Fact] = [
                 StepExecuting(self.step.name, self.attempt),
                 CallbackRequested(self.step.name, token, queue, dict(inputs)),
             ]
-            await self._shell.record(*facts)
+            events = await self._shell.record(*facts)
+            self._past = replace(self._past, asked_at=events[-1].at)
+        expiry = Expiry(self._shell.clock, self._past.asked_at or 0.0, self._lifetime, self._expire)
+        self._expiry = expiry
+        expiry.watch()
         await self._tell(token, "Executing", send)
         stopped = asyncio.ensure_future(self._stop_told.wait())
         try:
             ends: list[asyncio.Future[Any]] = [self._answer, stopped]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await self._tell(token, "Stopping", send)
+            return await self._answer
         finally:
             stopped.cancel()
-        await self._tell(token, "Stopping", send)
-        return await self._answer
+            expiry.cancel()
+
+    @property
+    def _lifetime(self) -> float:
+        return self.services.config.callback_expire_after_s
+
+    def _expire(self) -> None:
+        words = f"{self.step.name}: nobody answered within {lasting(self._lifetime)}"
+        reason = f"{words} (callback.expire_after_s); the token has expired"
+        self.take_answer(Answer(False, {}, reason, "", expired=True))
 
     async def _tell(self, token: str, message: str, send: Send) -> None:
         """Send a message of a question that is still open, unless an earlier runner did."""
@@ -229,6 +261,12 @@ class Attempt:
         reason = await send(message)
         reach("told")
         await self._shell.record(CallbackMessageSent(self.step.name, token, message, reason))
+
+    def accept_answer(self) -> bool:
+        """Whether an answer comes in time; it cannot expire then while it is put on record."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        return not self._answer.done()
 
     def take_answer(self, answer: Answer) -> None:
         """Hand an answer to the handler; the first one counts."""
@@ -262,7 +300,10 @@ class Attempt:
         self._jobs_over = True
         ended = tuple(exits[number] for number in range(len(jobs)))
         told = any(not one.ok for one in ended) or self._timed_out
-        return JobsEnd(ended, self.stopping and told, self._timed_out)
+        end = JobsEnd(ended, self.stopping and told, self._timed_out)
+        failed_by_itself = not (end.ok or end.stopped or end.timed_out)
+        self._culprit = (jobs[end.culprit], end.worst) if failed_by_itself else None
+        return end
 
     async def _start_or_adopt(
         self, jobs: Sequence[Job]

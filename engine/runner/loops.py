@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.config import Config
 from engine.definition.document import Definition, Step
 from engine.definition.expressions import resolve
 from engine.definition.graph import Graph
@@ -43,11 +44,15 @@ class Loops:
 
     Args:
         views: the steps of the execution; those of iterations tell which items there were.
+        config: decides what stands in for a cloud service.
     """
 
-    def __init__(self, definition: Definition, graph: Graph, views: Mapping[str, StepView]) -> None:
+    def __init__(
+        self, definition: Definition, graph: Graph, views: Mapping[str, StepView], config: Config
+    ) -> None:
         self._definition = definition
         self._graph = graph
+        self._config = config
         self._iterations: dict[str, tuple[foreach.Iteration, ...]] = {}
         self._children: dict[str, Step] = {}
         items: dict[str, dict[int, Any]] = {}
@@ -83,7 +88,9 @@ class Loops:
         facts: tuple[e.Fact, ...] = ()
         if step not in self._iterations:
             self._learn(step, foreach.items_of(step, arguments))
-            children = foreach.declarations(self._iterations[step], stand_in)
+            children = foreach.declarations(
+                self._iterations[step], lambda one: stand_in(one, self._config)
+            )
             facts = (e.StepsExpanded(step, children),)
         return Expansion(facts, self._iterations[step], concurrency)
 

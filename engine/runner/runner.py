@@ -44,7 +44,7 @@ from engine.runner.journal import Journal
 from engine.runner.loops import Expansion, Loops, failed_loop, readable
 from engine.runner.recall import Memory, Recalled
 from engine.runner.scope import ExecutionScope
-from engine.runner.takeover import Past, answer_of, past_of
+from engine.runner.takeover import Past, answer_of, breakpoint_refusal, past_of
 from engine.runner.wakeup import Wakeup
 from engine.steps.base import Outcome, Run, Services, failed_by
 from engine.steps.handlers import handler_for
@@ -119,7 +119,7 @@ class Runner:
             self._sampler,
         )
         self._schedule = Schedule(definition, graph, state.steps)
-        self._loops = Loops(definition, graph, state.steps)
+        self._loops = Loops(definition, graph, state.steps, services.config)
         self._results: dict[str, dict[str, Any]] = {
             step.name: step.properties
             for step in state.steps.values()
@@ -256,7 +256,7 @@ class Runner:
             try:
                 expansion = self._loops.expand(name, arguments)
             except PipetuiError as error:
-                problem = failed_by(error)
+                problem = failed_by(error, name)
         if problem is not None:
             return _Begun(name, (started,), failed_loop(problem))
         executing = e.StepExecuting(name, number)
@@ -306,7 +306,7 @@ class Runner:
                 edited = {key: edited[key] for key in edited if key != "Selector"}
             return resolve(edited, self._scope(name, number)), None
         except PipetuiError as error:
-            return None, failed_by(error)
+            return None, failed_by(error, name)
 
     def _scope(
         self, name: str, number: int, iteration: e.IterationContext | None = None
@@ -378,7 +378,13 @@ class Runner:
         loop = asyncio.get_running_loop()
         self._pauses[name] = loop.call_later(retry.delay_s, self._inbox.put_nowait, name)
         return e.AttemptFailed(
-            name, number, outcome.reason, outcome.code, retry.delay_s, str(failure)
+            name,
+            number,
+            outcome.reason,
+            outcome.code,
+            retry.delay_s,
+            str(failure),
+            outcome.cause,
         )
 
     def _end_pause(self, name: str) -> None:
@@ -451,6 +457,9 @@ class Runner:
                     self._max_parallel = number or self._services.config.parallel
                 case c.RenameExecution(display_name, description):
                     facts = [e.ExecutionRenamed(display_name, description)]
+                case c.ChangeBreakpoint() as command:
+                    facts, result = self._change_breakpoint(command)
+                    state = c.CommandState.REJECTED if result else state
                 case c.AnswerCallback() as command:
                     facts, after, result = self._answer(command, row.actor)
                     state = c.CommandState.REJECTED if result else state
@@ -479,6 +488,20 @@ class Runner:
 
         return facts, act
 
+    def _change_breakpoint(self, command: c.ChangeBreakpoint) -> tuple[list[e.Fact], str]:
+        """Hold a step, or let it go; returns the facts, or why that cannot be done."""
+        name = command.step
+        refusal = breakpoint_refusal(self._state, name) if command.hold else ""
+        if refusal:
+            return [], refusal
+        view = self._state.steps.get(name)
+        if view is None or view.breakpoint == command.hold:
+            return [], "" if view else f"the execution has no step {name}"
+        if command.hold:
+            return [e.BreakpointSet(name), *self._schedule.hold(name)], ""
+        self._schedule.release(name)
+        return [e.BreakpointCleared(name)], ""
+
     @staticmethod
     def _stop_attempt(attempt: Attempt) -> None:
         handler = handler_for(attempt.step.type)
@@ -491,6 +514,8 @@ class Runner:
             if attempt.callback_token == command.token and self._waits(name):
                 if problem := _missing_output(attempt, command):
                     return [], _nothing, problem
+                if not attempt.accept_answer():
+                    return [], _nothing, f"the token of {name} has expired"
                 fact = e.CallbackAnswered(
                     name,
                     command.token,
@@ -547,4 +572,5 @@ def _ended(name: str, outcome: Outcome) -> e.Fact:
                 outcome.properties,
                 outcome.metadata,
                 outcome.note,
+                outcome.cause,
             )

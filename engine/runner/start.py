@@ -15,6 +15,7 @@ from engine.config import Config, load_config
 from engine.definition.document import Definition
 from engine.definition.graph import Graph
 from engine.definition.loader import Examination, examine, examine_bytes
+from engine.definition.names import listed
 from engine.definition.parameters import bind
 from engine.errors import DefinitionError, PipetuiError
 from engine.home import Home
@@ -23,7 +24,7 @@ from engine.model.fold import ExecutionState
 from engine.model.pipelines import PipelineStatus, PipelineVersionView, existing
 from engine.pipelines import limits
 from engine.planning.edits import apply_edits
-from engine.planning.plan import Plan, make_plan
+from engine.planning.plan import Plan, check_breakpoints, make_plan
 from engine.runner.python_file import is_python, make_pipeline
 from engine.sources.base import StartRequest
 from engine.steps.handlers import refuse, stand_in
@@ -148,7 +149,7 @@ def prepare(
         raise ExceptionGroup("the definition is not valid", list(examination.errors))
     definition = examination.definition
     graph = examination.graph or Graph.of(definition)
-    parameters = bind(definition.parameters, request.parameters)
+    parameters = _bind(definition, request.parameters)
     edited = {
         name: replace(step, arguments=apply_edits(step.arguments, request.edits[name], name))
         for name, step in definition.steps.items()
@@ -163,11 +164,12 @@ def prepare(
         definition,
         graph,
         refuse=lambda step: refuse(edited.get(step.name, step), config),
-        stand_in=stand_in,
+        stand_in=lambda step: stand_in(edited.get(step.name, step), config),
         selection=request.selection,
         source=source,
         pipeline=name,
     )
+    check_breakpoints(plan, request.breakpoints)
     return Prepared(
         name,
         found.text,
@@ -179,6 +181,27 @@ def prepare(
         examination.warnings,
         found.version,
     )
+
+
+def _bind(definition: Definition, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """See ``bind``; an error about a value that is missing names the steps that wait for it."""
+    try:
+        return bind(definition.parameters, given)
+    except DefinitionError as problem:
+        if problem.code == "parameter-missing":
+            missing = [
+                f'"Parameters.{one}"'
+                for one, declared in definition.parameters.items()
+                if one not in given and not declared.has_default
+            ]
+            steps = [
+                str(step["Name"])
+                for step in definition.raw.get("Steps", ())
+                if any(one in json.dumps(step) for one in missing)
+            ]
+            if steps:
+                problem.message += f" Used by {listed(steps, 3)}."
+        raise
 
 
 def pipeline_name(given: str, file: str) -> str:
@@ -223,6 +246,7 @@ def creation(request: StartRequest, prepared: Prepared, max_parallel: int = 0) -
         content=version.content if version else content_of(prepared.definition),
         pipeline_version=version.number if version else 0,
         pinned=version is not None,
+        breakpoints=request.breakpoints,
     )
 
 

@@ -9,6 +9,7 @@ from engine.model import commands as c
 from engine.model import events as e
 from engine.model.fold import ExecutionState
 from engine.model.status import (
+    EXECUTION_ENDED,
     EXECUTION_RETRYABLE,
     StepAction,
     StepStatus,
@@ -27,14 +28,14 @@ class Past:
     Args:
         started_at: when the attempt began, seconds since the epoch.
         executing_since: when its job started; None where that is not on record.
-        asked: whether its question was asked.
+        asked_at: when its question was asked, seconds since the epoch; None where it was not.
         told: the messages that were sent about it, by their status.
         answer: what was said to it.
     """
 
     started_at: float | None = None
     executing_since: float | None = None
-    asked: bool = False
+    asked_at: float | None = None
     told: frozenset[str] = frozenset()
     answer: Answer | None = None
 
@@ -49,7 +50,7 @@ def past_of(step: StepView, events: Iterable[e.Event]) -> Past:
             case e.StepExecuting(name, attempt) if (name, attempt) == (step.name, step.attempt):
                 past = replace(past, executing_since=past.executing_since or event.at)
             case e.CallbackRequested(name) if name == step.name:
-                past = replace(past, asked=True)
+                past = replace(past, asked_at=event.at)
             case e.CallbackMessageSent(name, _, message) if name == step.name:
                 past = replace(past, told=past.told | {message})
             case e.CallbackAnswered(name) as fact if name == step.name:
@@ -118,6 +119,20 @@ def _retried(state: ExecutionState, command: c.RetryExecution) -> e.ExecutionRet
         and not (step.parent and steps[step.parent].status in KEPT)
     )
     return e.ExecutionRetried(again, command.max_parallel)
+
+
+def breakpoint_refusal(state: ExecutionState, name: str) -> str:
+    """Why a step cannot be held before it starts; empty where it can."""
+    step = state.steps.get(name)
+    if step is None:
+        return f"the execution has no step {name}"
+    if state.execution.status in EXECUTION_ENDED:
+        return f"the execution is {state.execution.status}: no step of it starts any more"
+    if step.action is not StepAction.RUN:
+        return f"{name} does not run here: it is {step.action}"
+    if step.status is not StepStatus.WAITING or step.started_at is not None:
+        return f"{name} has started: it is {step.status}"
+    return ""
 
 
 def retry_refusal(state: ExecutionState) -> str:

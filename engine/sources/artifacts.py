@@ -45,6 +45,9 @@ def _uris(step: StepView) -> Iterator[tuple[str, str, str]]:
     arguments = step.arguments
     for entry in _list(arguments, "ProcessingInputs"):
         yield "input", _text(entry, "InputName"), _text(entry, "S3Input", "S3Uri")
+        for kind in ("AthenaDatasetDefinition", "RedshiftDatasetDefinition"):
+            uri = _text(entry, "DatasetDefinition", kind, "OutputS3Uri")
+            yield "input", _text(entry, "InputName"), uri
     for channel in _list(arguments, "InputDataConfig"):
         uri = _text(channel, "DataSource", "S3DataSource", "S3Uri")
         yield "input", _text(channel, "ChannelName"), uri

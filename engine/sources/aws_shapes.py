@@ -77,6 +77,7 @@ def _execution_extras(view: ExecutionView) -> Json:
         "EndTime": _time(view.ended_at),
         "FirstFailedStep": view.first_failed,
         "FirstFailure": view.first_failure,
+        "FirstFailureCause": view.first_cause,
         "RunnerPid": view.runner_pid,
         "LeaseEpoch": view.epoch,
         "Retries": view.retries,
@@ -85,8 +86,12 @@ def _execution_extras(view: ExecutionView) -> Json:
             "Done": view.steps_done,
             "Running": view.steps_running,
             "Failed": view.steps_failed,
+            "Succeeded": view.steps_succeeded,
+            "Stopped": view.steps_stopped,
+            "Skipped": view.steps_skipped,
             "Reused": view.steps_reused,
             "WaitingForAnswer": view.steps_waiting_for_answer,
+            "Held": view.steps_held,
         },
     }
 
@@ -147,8 +152,12 @@ def _step(execution: ExecutionView, step: StepView, usage: Json) -> Json:
             "Reason": step.reason,
             "Doing": step.doing,
             "Note": step.note,
+            "Compared": step.compared,
             "StandIn": step.stand_in,
             "FailureCode": step.failure_code,
+            "FailureCause": step.failure_cause,
+            "Breakpoint": step.breakpoint,
+            "Held": step.held,
             "CallbackToken": step.callback_token,
             "SourceExecution": step.source_execution,
             "Environment": step.environment,
@@ -161,6 +170,7 @@ def _step(execution: ExecutionView, step: StepView, usage: Json) -> Json:
                     "EndTime": _time(attempt.ended_at),
                     "Folder": attempt.directory,
                     "FailureReason": attempt.failure_reason,
+                    "FailureCause": attempt.failure_cause,
                 }
                 for attempt in step.attempts
             ],
@@ -193,6 +203,8 @@ def _metadata(metadata: Mapping[str, Any]) -> Json:
         outputs = about.get("OutputParameters") if isinstance(about, Mapping) else None
         if isinstance(outputs, Sequence):
             about = {**about, "OutputParameters": [_output(one) for one in outputs]}
+        elif kind == "Condition":
+            about = {name: value for name, value in about.items() if name == "Outcome"}
         shaped[kind] = about
     return shaped
 

@@ -13,6 +13,7 @@ from engine.model.views import ExecutionView, ModelPackageView, StepView
 if TYPE_CHECKING:
     from engine.comparison.executions import Difference, ExecutionDifference
     from engine.jobs.shell import Shell
+    from engine.lineage.graph import Branch
     from engine.logs.base import LogSource
     from engine.sources.series import MetricSeries
     from engine.sources.trials import Trial
@@ -26,7 +27,8 @@ class Capabilities:
     """What a source lets a person do.
 
     ``refused`` maps an action (``start``, ``stop``, ``retry``, ``rerun``, ``answer``, ``decide``,
-    ``parallelism``) to the reason it cannot be done; an action that is not in it can.
+    ``parallelism``, ``breakpoint``) to the reason it cannot be done; an action that is not in it
+    can.
     """
 
     name: str
@@ -135,6 +137,7 @@ class StartRequest:
         edits: step name -> path inside its Arguments -> value.
         version: a PipelineVersionId or an alias; empty: the newest.
         python: the interpreter for a Python file; default: the configuration's.
+        breakpoints: steps that are held when they could start.
     """
 
     file: str
@@ -149,6 +152,7 @@ class StartRequest:
     description: str = ""
     version: str = ""
     python: str = ""
+    breakpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,8 @@ class PlannedStep:
     stand_in: str = ""
     refused: str = ""
     """Why it cannot run here; empty where it can."""
+    local_retry: str = ""
+    """Says that it would run again where the service would let it fail; empty where not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +222,7 @@ class Source(Protocol):
         ...
 
     async def execution(self, text: str) -> ExecutionView:
-        """The execution that an id, a unique prefix, an ARN or ``@last`` names."""
+        """The execution that an id, a unique prefix, an ARN or ``[PIPELINE]@last`` names."""
         ...
 
     async def steps(self, execution_id: str, after: int = 0) -> list[StepView]:
@@ -236,7 +242,11 @@ class Source(Protocol):
         ...
 
     async def raw_arguments(self, execution_id: str, step: str) -> Any:
-        """A step's Arguments as the author wrote them, expressions and all."""
+        """A step's Arguments as the author wrote them, expressions and all.
+
+        What stands beside them in the definition comes with them: ``Conditions`` and
+        ``PropertyFiles`` (PropertyFileName, OutputName, FilePath of each).
+        """
         ...
 
     async def parameters(self, execution_id: str) -> list[ParameterView]:
@@ -325,6 +335,10 @@ class Source(Protocol):
         """Model package versions, newest first."""
         ...
 
+    async def lineage(self, package: ModelPackageView) -> Branch:
+        """The tree of what a model package version comes from."""
+        ...
+
     async def inbox(self) -> Inbox:
         """All that waits for a person."""
         ...
@@ -367,6 +381,10 @@ class Control(Protocol):
 
     async def change_parallelism(self, execution_id: str, max_parallel: int) -> None:
         """Change how many steps of a running execution may run at once; what runs goes on."""
+        ...
+
+    async def change_breakpoint(self, execution_id: str, step: str, *, hold: bool) -> None:
+        """Hold a step that has not started when it could, or no longer: a held one starts."""
         ...
 
     async def answer(

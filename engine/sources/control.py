@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.actor import actor, ssh_client
 from engine.clock import Clock, SystemClock
+from engine.definition.document import Step, StepType
 from engine.definition.graph import Graph as DefinitionGraph
 from engine.definition.loader import load
 from engine.errors import CommandRejected, NotFound, PipetuiError
@@ -18,6 +19,7 @@ from engine.model.fold import ExecutionState
 from engine.model.status import EXECUTION_ENDED, ApprovalStatus, StepAction, StepStatus
 from engine.model.views import ModelPackageView, StepView
 from engine.pipelines import limits
+from engine.planning.retry import local_only
 from engine.runner import takeover
 from engine.runner.announcing import announce
 from engine.runner.forecast import forecast
@@ -35,8 +37,10 @@ from engine.sources.base import (
     StartRequest,
 )
 from engine.steps.container import resolve_image, runs_images
+from engine.steps.handlers import handler_for
 from engine.steps.spark import spark_resolution
 from engine.steps.spark_processing import submits_spark
+from engine.steps.training import image_of
 from engine.store import queries
 from engine.store.connection import connect
 from engine.store.sqlite import SqliteStore
@@ -143,6 +147,19 @@ class LocalControl:
                     hint="A retry takes a new limit: `pipetui retry E --max-parallel N`.",
                 )
             number = await self._send(store, execution_id, c.ChangeParallelism(max_parallel))
+        await self._settle(execution_id, number)
+
+    async def change_breakpoint(self, execution_id: str, step: str, *, hold: bool) -> None:
+        """See ``Control.change_breakpoint``."""
+        async with await self._store() as store:
+            refusal = takeover.breakpoint_refusal(await store.state(execution_id), step)
+            if refusal and hold:
+                raise CommandRejected(
+                    refusal,
+                    code="breakpoint-refused",
+                    hint="A breakpoint is for a step of a running execution that has not started.",
+                )
+            number = await self._send(store, execution_id, c.ChangeBreakpoint(step, hold))
         await self._settle(execution_id, number)
 
     async def rename(
@@ -307,11 +324,19 @@ def _plan_view(prepared: Prepared, recalled: Mapping[str, Recalled]) -> PlanView
                 _environment(prepared, declared.name) if runs else "",
                 declared.stand_in if runs else "",
                 problem.message if problem else "",
+                _local_retry(prepared, step) if runs else "",
             )
         )
     problems = [_problem(one, warning=True) for one in prepared.warnings]
     problems += [_problem(one) for one in prepared.plan.refused]
     return PlanView(prepared.pipeline, prepared.parameters, tuple(steps), tuple(problems))
+
+
+def _local_retry(prepared: Prepared, step: Step) -> str:
+    handler = handler_for(step.type)
+    if handler is None or not (handler.runs_jobs or step.type == StepType.LAMBDA):
+        return ""
+    return local_only(step.retry_policies, prepared.config.retry_user_code)
 
 
 def _remembered(declared: StepDeclared, recalled: Recalled | None) -> tuple[StepAction, str]:
@@ -325,10 +350,8 @@ def _remembered(declared: StepDeclared, recalled: Recalled | None) -> tuple[Step
 
 def _environment(prepared: Prepared, name: str) -> str:
     arguments = prepared.definition.steps[name].arguments
-    image = (arguments.get("AppSpecification") or {}).get("ImageUri") or (
-        arguments.get("AlgorithmSpecification") or {}
-    ).get("TrainingImage")
-    if not isinstance(image, str):
+    image = (arguments.get("AppSpecification") or {}).get("ImageUri") or image_of(arguments)
+    if not isinstance(image, str) or not image:
         return ""
     short = image.rsplit("/", 1)[-1]
     if runs_images(prepared.config):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Side,
     )
     from engine.definition.document import Definition, Step
+    from engine.lineage.graph import Branch
     from engine.logs.base import LogSource
     from engine.sources.series import MetricSeries
     from engine.sources.trials import Trial
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
     from engine.storage.tree import LocalTree
 
 T = TypeVar("T")
-POLL_S = 0.25
-"""The slowest a change is noticed; watchfiles normally tells within 20 ms."""
+POLL_S = 1.0
+"""The slowest a change is noticed; the kernel normally tells within 20 ms."""
 
 
 class LocalSource:
@@ -123,9 +124,7 @@ class LocalSource:
             step = next((one.declared_name for one in views if one.name == step), step)
         if step not in steps:
             raise NotFound(f"execution {execution_id} has no step {step}", code="step-not-found")
-        if steps[step].conditions:
-            return {**steps[step].arguments, "Conditions": list(steps[step].conditions)}
-        return steps[step].arguments
+        return written(steps[step])
 
     async def parameters(self, execution_id: str) -> list[ParameterView]:
         """See ``Source.parameters``."""
@@ -247,6 +246,10 @@ class LocalSource:
         """See ``Source.packages``."""
         return await self._ask(queries.packages, group)
 
+    async def lineage(self, package: ModelPackageView) -> Branch:
+        """See ``Source.lineage``."""
+        return await asyncio.to_thread(_lineage, self._home, package.arn)
+
     async def inbox(self) -> Inbox:
         """See ``Source.inbox``."""
         waiting = []
@@ -267,12 +270,18 @@ class LocalSource:
 
     async def changes(self) -> AsyncIterator[None]:
         """See ``Source.changes``: the store's counter, looked at when its files change."""
+        from engine.watching import written
+
         seen = await self._ask(queries.data_version)
-        async for _ in _touches(self._home.database):
-            now = await self._ask(queries.data_version)
-            if now != seen:
-                seen = now
-                yield
+        database = self._home.database
+        async with contextlib.aclosing(written(database.parent, POLL_S)) as found:
+            async for names in found:
+                if names and not any(name.startswith(database.name) for name in names):
+                    continue
+                now = await self._ask(queries.data_version)
+                if now != seen:
+                    seen = now
+                    yield
 
     async def close(self) -> None:
         """See ``Source.close``."""
@@ -292,25 +301,13 @@ def _named_execution(db: sqlite3.Connection, text: str) -> ExecutionView:
     return queries.execution(db, queries.find_execution(db, text))
 
 
-async def _touches(database: Path) -> AsyncIterator[None]:
-    """Yields when the store's files are written, and every ``POLL_S`` in any case."""
-    from watchfiles import awatch
+def _lineage(home: Home, arn: str) -> Branch:
+    """Looks at all executions of a home, so on a connection of its own."""
+    from engine.lineage.query import lineage_of
+    from engine.sources.reader import LocalReader
 
-    def of_store(_: object, path: str) -> bool:
-        return path.startswith(str(database))
-
-    watcher = awatch(
-        database.parent,
-        watch_filter=of_store,
-        debounce=40,
-        step=10,
-        rust_timeout=int(POLL_S * 1000),
-        yield_on_timeout=True,
-        recursive=False,
-    )
-    async with contextlib.aclosing(watcher):
-        async for _ in watcher:
-            yield
+    with contextlib.closing(LocalReader(home)) as reader:
+        return lineage_of(reader, arn)
 
 
 _EDGE_KINDS = {"reference": "reference", "depends_on": "depends_on", "foreach": "body"}
@@ -342,6 +339,16 @@ def graph_of(definition: Definition, views: Sequence[StepView] = ()) -> Graph:
             if pair not in edges or edge.kind == "branch":
                 edges[pair] = GraphEdge(*pair, kind)
     return Graph(nodes, tuple(edges.values()))
+
+
+def written(step: Step) -> Any:
+    """A step's Arguments as written, with the conditions and property files that it declares."""
+    files = [
+        {"PropertyFileName": one.name, "OutputName": one.output_name, "FilePath": one.file_path}
+        for one in step.property_files
+    ]
+    more = {"Conditions": list(step.conditions), "PropertyFiles": files}
+    return {**step.arguments, **{name: value for name, value in more.items() if value}}
 
 
 def _wanted(step: Step) -> tuple[ParameterView, ...]:

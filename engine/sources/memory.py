@@ -29,6 +29,7 @@ from engine.sources.measured import MeasuredFiles
 
 if TYPE_CHECKING:
     from engine.comparison.executions import Difference, ExecutionDifference, Side
+    from engine.lineage.graph import Branch
     from engine.logs.base import LogSource
     from engine.sources.series import MetricSeries
     from engine.sources.trials import Trial
@@ -93,9 +94,11 @@ class MemorySource:
 
     async def execution(self, text: str) -> ExecutionView:
         """See ``Source.execution``."""
-        if text == "@last" and (newest := await self.executions(limit=1)):
-            return newest[0]
         prefix = text.rpartition("/")[2]
+        if prefix.endswith("@last"):
+            pipeline = prefix.removesuffix("@last")
+            if newest := await self.executions(limit=1, pipeline=pipeline):
+                return newest[0]
         known = [one for one in self.states if one.startswith(prefix)]
         return self.state(known[0] if known else text).execution
 
@@ -247,6 +250,13 @@ class MemorySource:
     async def parameters(self, execution_id: str) -> list[ParameterView]:
         """See ``Source.parameters``."""
         return []
+
+    async def lineage(self, package: ModelPackageView) -> Branch:
+        """See ``Source.lineage``."""
+        from engine.lineage.projection import project
+
+        found = [(one.execution, list(one.steps.values())) for one in self.states.values()]
+        return project(found, list(self.models.values())).tree(package.arn)
 
     async def packages(self, group: str = "") -> list[ModelPackageView]:
         """See ``Source.packages``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.actor import actor
 from engine.clock import Clock, SystemClock
@@ -42,6 +42,7 @@ class LocalPipelines:
         description: str = "",
         role_arn: str = "",
         max_parallel: int = 0,
+        tags: Mapping[str, str] | None = None,
     ) -> PipelineView:
         """Create a pipeline; its definition is version 1.
 
@@ -50,7 +51,7 @@ class LocalPipelines:
         """
         sha, content = _digests(definition)
         fact = PipelineCreated(
-            name, sha, content, display_name, description, role_arn, max_parallel
+            name, sha, content, display_name, description, role_arn, max_parallel, dict(tags or {})
         )
         return await self._change(name, lambda view: changes.create(view, fact), definition)
 
@@ -73,6 +74,15 @@ class LocalPipelines:
             name, sha, content, display_name, description, role_arn, max_parallel
         )
         return await self._change(name, lambda view: changes.update(view, fact), definition)
+
+    async def tag(
+        self, name: str, add: Mapping[str, str] | None = None, remove: Sequence[str] = ()
+    ) -> PipelineView:
+        """Add tags, of which those with a known key get another value, and remove some.
+
+        Errors: ``NotFound``, ``DefinitionError``.
+        """
+        return await self._change(name, lambda view: changes.tag(view, name, add or {}, remove))
 
     async def update_version(self, name: str, version: str, change: VersionChange) -> PipelineView:
         """Name, describe or alias a version.

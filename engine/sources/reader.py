@@ -43,7 +43,7 @@ class LocalReader:
         return queries.executions(self._db, limit, 0.0, pipeline)
 
     def execution(self, text: str) -> ExecutionView:
-        """The execution that an id, a unique prefix, an ARN or ``@last`` names.
+        """The execution that an id, a unique prefix, an ARN or ``[PIPELINE]@last`` names.
 
         Errors: ``NotFound``, ``CommandRejected`` where several match.
         """

@@ -47,7 +47,7 @@ _ENDINGS = (e.StepSucceeded, e.StepFailed, e.StepStopped)
 _WITH_TOKEN = (e.CallbackRequested, e.CallbackMessageSent, e.CallbackAnswered)
 _LOG, _USAGE = "job.log", "usage.jsonl"
 ONLY_RECORDED = "demo: recorded runs are played, nothing is run"
-_REFUSED = dict.fromkeys(("start", "retry", "parallelism", "shell"), ONLY_RECORDED)
+_REFUSED = dict.fromkeys(("start", "retry", "parallelism", "breakpoint", "shell"), ONLY_RECORDED)
 
 
 class Tape(msgspec.Struct, frozen=True):
@@ -273,12 +273,12 @@ class ReplaySource(MemorySource):
 
     async def raw_arguments(self, execution_id: str, step: str) -> Any:
         """See ``Source.raw_arguments``."""
+        from engine.sources.local import written
+
         known = self.definition(execution_id).steps
         if step not in known:
             raise NotFound(f"execution {execution_id} has no step {step}", code="step-not-found")
-        conditions = known[step].conditions
-        more = {"Conditions": list(conditions)} if conditions else {}
-        return {**known[step].arguments, **more}
+        return written(known[step])
 
     async def parameters(self, execution_id: str) -> list[ParameterView]:
         """See ``Source.parameters``."""

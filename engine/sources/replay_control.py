@@ -46,6 +46,10 @@ class ReplayControl:
         """See ``Control.change_parallelism``."""
         raise _refusal()
 
+    async def change_breakpoint(self, execution_id: str, step: str, *, hold: bool) -> None:
+        """See ``Control.change_breakpoint``."""
+        raise _refusal()
+
     async def shell(self, step: StepView) -> Shell:
         """See ``Control.shell``."""
         raise _refusal()

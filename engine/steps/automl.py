@@ -87,7 +87,7 @@ class AutoMLStep:
         code, words, hint = problem
         return PlanError(f"{step.name}: {words}", code=code, hint=hint, path=step.path)
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """Autopilot and its reports are closed."""
         return STAND_IN
 

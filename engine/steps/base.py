@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from engine.config import Config
 from engine.definition.document import Step
 from engine.environments.build import Environments
-from engine.errors import PipetuiError, PlanError
+from engine.errors import ExpressionError, PipetuiError, PlanError
 from engine.jobs.base import Exit, Job
 from engine.model.events import ModelPackageCreated
 from engine.model.status import StepStatus
@@ -33,6 +33,8 @@ class Outcome:
     note: str = ""
     lost: bool = False
     """The job is gone without a trace: not the step's fault, it may run again."""
+    cause: str = ""
+    """What went wrong on this host, in one line; empty where ``reason`` says all there is."""
 
 
 def succeeded(
@@ -62,10 +64,18 @@ def failed(
     )
 
 
-def failed_by(error: PipetuiError) -> Outcome:
-    """A step that failed for a reason of ours: in the service's words, with the way out."""
+def failed_by(error: PipetuiError, step: str = "") -> Outcome:
+    """A step that failed for a reason of ours: in the service's words, with the way out.
+
+    Args:
+        step: named in the reason where an expression of the step cannot be resolved: such a
+            message speaks of other steps only.
+    """
     known = ("ClientError", "AlgorithmError", "InternalServerError")
     text = error.message if error.message.startswith(known) else f"ClientError: {error.message}"
+    kind, _, words = text.partition(": ")
+    if step and isinstance(error, ExpressionError) and not words.startswith(f"{step}: "):
+        text = f"{kind}: {step}: {words}"
     return failed(text, error.code, note=error.hint)
 
 
@@ -121,6 +131,8 @@ class Answer:
     outputs: Mapping[str, Any]
     reason: str
     note: str
+    expired: bool = False
+    """Nobody answered in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +271,7 @@ class StepHandler(Protocol):
         """Why this step cannot run here, found before anything starts; None where it can."""
         ...
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """What stands in for a cloud service; empty where the step is the real thing."""
         ...
 

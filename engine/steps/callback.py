@@ -31,7 +31,7 @@ class CallbackStep:
         """Never."""
         return None
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """A queue of the home, and the inbox."""
         return "a queue of this home stands for SQS; the token waits in PipeTUI's inbox"
 
@@ -44,9 +44,8 @@ class CallbackStep:
         about = {"CallbackToken": token, "SqsQueueUrl": queue}
         if not answer.success:
             reason = (answer.reason or "rejected")[:REASON_LIMIT]
-            return failed(
-                reason, "callback-rejected", metadata={"Callback": about}, note=answer.note
-            )
+            code = "callback-expired" if answer.expired else "callback-rejected"
+            return failed(reason, code, metadata={"Callback": about}, note=answer.note)
         outputs = typed_outputs(context.step.output_parameters, answer.outputs, "the answer")
         listed = [{"Name": key, "Value": value} for key, value in outputs.items()]
         return succeeded(

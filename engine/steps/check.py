@@ -155,7 +155,7 @@ class CheckStep:
             )
         return None
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """AWS's container is closed; its rules are not."""
         return f"PipeTUI's own implementation of {self._product}'s rules, not AWS's container"
 
@@ -205,7 +205,7 @@ class CheckStep:
         image = _image(context)
         resolution = resolve_image(image, config)
         if resolution.grade is not Grade.CONFIGURED:
-            note = self.stand_in(context.step)
+            note = self.stand_in(context.step, context.services.config)
             resolution = _environment_for(resolution, kind.requirements, note, config)
         if resolution.kind == "venv":
             context.doing("preparing the environment of the check")

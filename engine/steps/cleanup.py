@@ -48,7 +48,7 @@ class CleanupStep:
                     )
         return None
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """None: objects of the local tree are really deleted."""
         return ""
 

@@ -17,7 +17,7 @@ from engine.definition.document import Step
 from engine.environments.build import Environment
 from engine.environments.catalog import Override, Resolution, resolve
 from engine.environments.grade import Grade
-from engine.environments.overlay import lay_over
+from engine.environments.overlay import FOLDER, lay_over
 from engine.errors import EnvironmentError_, JobError, PlanError
 from engine.steps.base import StepContext
 from engine.steps.opt_ml import as_text
@@ -84,7 +84,7 @@ def resolve_image(image: str, config: Config, python: str = "") -> Resolution:
     """
     unknown: Literal["host", "refused"] = "refused" if config.unmatched == "refuse" else "host"
     overrides = {
-        pattern: Override(choice.python, choice.requirements)
+        pattern: Override(choice.python, choice.requirements, choice.command)
         for pattern, choice in config.images.items()
     }
     version = interpreter_version(python or base_interpreter(config))
@@ -168,7 +168,7 @@ async def own_environment(context: StepContext, prepared: Prepared) -> Prepared:
     """
     if not prepared.shared:
         return prepared
-    below, folder = Path(prepared.python).parent.parent, context.directory / "environment"
+    below, folder = Path(prepared.python).parent.parent, context.directory / FOLDER
     programs: Path = await context.in_thread(lay_over, below, folder)
     python, path = str(programs / "python"), f"{programs}:{prepared.path}"
     return replace(prepared, python=python, path=path, shared=False)

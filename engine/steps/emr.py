@@ -1,14 +1,15 @@
 """EMR: a step of a cluster, run on this host (section 1.4 of the pipelines reference).
 
-``command-runner.jar`` runs ``spark-submit`` or a program of the host, ``script-runner.jar`` a
-script from S3, and any other jar is an application for ``spark-submit``.
+``command-runner.jar`` runs ``spark-submit``, a program of the host or what stands in for Hive and
+``s3-dist-cp``; ``script-runner.jar`` a script from S3; any other jar is an application for
+``spark-submit``.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -17,6 +18,7 @@ from engine.config import Config
 from engine.definition.document import Step
 from engine.errors import JobError, PlanError
 from engine.jobs.attempt import LOG
+from engine.steps import hive, s3_copy
 from engine.steps.base import JobsEnd, Outcome, StepContext
 from engine.steps.container import Prepared, check_command
 from engine.steps.inputs import section
@@ -47,8 +49,20 @@ class Kind(Enum):
     """What runs a step's command."""
 
     SPARK = "spark-submit"
+    HIVE = "Spark SQL"
+    COPY = "a copy in S3"
     PROGRAM = "a program of the host"
     SCRIPT = "a script from S3"
+
+
+_UNKNOWN = ""
+"""What stands for an argument that is an expression, before anything runs."""
+_HOST = "this host, without Hadoop,"
+_STAND_INS = {
+    Kind.SPARK: "local Spark",
+    Kind.HIVE: f"{hive.STAND_IN}, and this host",
+    Kind.COPY: f"{s3_copy.STAND_IN}, and this host",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,8 @@ class Command:
     """What a HadoopJarStep asks for.
 
     Args:
-        words: the arguments of ``spark-submit``, the program with its own, or the script with its.
+        words: the arguments of ``spark-submit``, Hive or ``s3-dist-cp``, the program with its own,
+            or the script with its.
     """
 
     kind: Kind
@@ -80,16 +95,31 @@ def command_of(step: Json) -> Command:
             raise JobError(
                 f"ClientError: {runner} is given no Args", code="emr-command-missing", hint=_FORMS
             )
-        if runner == _SCRIPT_RUNNER:
-            return Command(Kind.SCRIPT, words)
-        if words[0].rpartition("/")[2] == PROGRAM:
-            return Command(Kind.SPARK, words[1:])
-        return Command(Kind.PROGRAM, words)
+        return _of_runner(runner, words)
     settings = [f"spark.hadoop.{key}={value}" for key, value in _properties(step).items()]
     options = [part for line in settings for part in ("--conf", line)]
     if step.get("MainClass"):
         options += ["--class", str(step["MainClass"])]
     return Command(Kind.SPARK, (*options, jar, *words))
+
+
+def _of_runner(runner: str, words: tuple[str, ...]) -> Command:
+    """The command of one of EMR's own jars."""
+    check: Callable[[Sequence[str]], object]
+    program, given = words[0].rpartition("/")[2], words[1:]
+    if program in hive.PROGRAMS:
+        kind, check = Kind.HIVE, hive.hive_query
+    elif runner == _SCRIPT_RUNNER:
+        return Command(Kind.SCRIPT, words)
+    elif program == PROGRAM:
+        return Command(Kind.SPARK, given)
+    elif program == s3_copy.PROGRAM:
+        kind, check = Kind.COPY, s3_copy.copy_of
+    else:
+        return Command(Kind.PROGRAM, words)
+    if _UNKNOWN not in given:
+        check(given)
+    return Command(kind, given)
 
 
 def _properties(step: Json) -> dict[str, str]:
@@ -125,26 +155,30 @@ class EmrStep:
             )
         if refusal := refuse_containers(step, config):
             return refusal
-        if command.kind is Kind.SPARK:
+        if command.kind in (Kind.SPARK, Kind.HIVE):
             return refuse_spark(step, config)
         return _refuse_program(step, command)
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """What stands for the cluster."""
         try:
             command = command_of(_as_known(_jar_step(step.arguments)))
         except JobError:
             return "this host in place of the EMR cluster"
-        runs = "local Spark" if command.kind is Kind.SPARK else "this host, without Hadoop,"
-        return f"{runs} in place of the EMR cluster"
+        return f"{_STAND_INS.get(command.kind, _HOST)} in place of the EMR cluster"
 
     async def run(self, context: StepContext) -> Outcome:
         """The properties are a Step of EMR's, and ClusterId."""
         command = command_of(_jar_step(context.arguments))
-        words, prepared = await _prepare(context, command)
         metadata = _metadata(context)
+        cluster = metadata["EMR"]["ClusterId"]
+        if command.kind is Kind.HIVE:
+            await context.in_thread(hive.bring_metastore, context, cluster)
+        words, prepared = await _prepare(context, command)
         context.progress("starting the step's command", metadata)
         end = await run_command(context, words, prepared)
+        if command.kind is Kind.HIVE:
+            await context.in_thread(hive.keep_metastore, context, cluster)
         return run_outcome(end, _described(context, metadata, end), metadata)
 
 
@@ -159,13 +193,14 @@ def _as_known(step: Json) -> Json:
     if isinstance(step.get("Jar"), Mapping):
         known["Jar"] = "s3://to.be/resolved.jar"
     if isinstance(args, list):
-        known["Args"] = ["" if isinstance(word, Mapping) else word for word in args]
+        known["Args"] = [_UNKNOWN if isinstance(word, Mapping) else word for word in args]
     return known
 
 
 def _refuse_program(step: Step, command: Command) -> PlanError | None:
     program = command.words[0]
-    if command.kind is Kind.SCRIPT or not program or shutil.which(program):
+    needless = command.kind is not Kind.PROGRAM
+    if needless or not program or shutil.which(program):
         return None
     return PlanError(
         f"{step.name}: this host has no {program}, which a cluster of EMR has",
@@ -182,9 +217,14 @@ async def _prepare(context: StepContext, command: Command) -> tuple[list[str], P
         return list(command.words), on_host(config)
     if command.kind is Kind.SCRIPT:
         return [*_script(context, command.words[0]), *command.words[1:]], on_host(config)
+    if command.kind is Kind.COPY:
+        return s3_copy.copy_command(context, s3_copy.copy_of(command.words)), on_host(config)
     cluster = section(context.arguments, "ClusterConfig")
     settings = spark_defaults(cluster.get("Configurations"))
     release = str(cluster.get("ReleaseLabel") or "emr")
+    if command.kind is Kind.HIVE:
+        query, listed = hive.hive_query(command.words), [cluster.get("Configurations")]
+        return await hive.hive_command(context, query, listed, release)
     return await spark_command(context, command.words, settings, release)
 
 

@@ -1,4 +1,4 @@
-"""EMRServerless: a Spark job run, on this host (section 1.4 of the pipelines reference)."""
+"""EMRServerless: a job run of Spark or Hive, on this host (pipelines reference, section 1.4)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from engine.config import Config
 from engine.definition.document import Step
 from engine.errors import JobError, PlanError
 from engine.jobs.attempt import LOG
+from engine.steps import hive
 from engine.steps.base import JobsEnd, Outcome, StepContext
 from engine.steps.container import check_command
 from engine.steps.hosts import positive
@@ -26,6 +27,7 @@ from engine.steps.spark import (
 )
 
 Json = Mapping[str, Any]
+_DRIVERS = ("sparkSubmit", "hive")
 _TIMEOUT_MIN = 720
 """Minutes of a job run that names no limit; 0 means none (API model)."""
 
@@ -72,19 +74,22 @@ class EmrServerlessStep:
                 path=step.path,
             )
         driver = section(section(step.arguments, "JobConfig"), "jobDriver")
-        if not driver.get("sparkSubmit"):
-            kinds = ", ".join(driver) or "nothing"
+        kinds = [kind for kind in _DRIVERS if driver.get(kind)]
+        if len(kinds) != 1:
             return PlanError(
-                f"{step.name}: jobDriver holds {kinds}, and only sparkSubmit runs here",
-                code="emr-driver-unsupported",
-                hint="Give the job as sparkSubmit, or run the pipeline on AWS.",
+                f"{step.name}: jobDriver holds {', '.join(driver) or 'nothing'}, not one of"
+                f" {' and '.join(_DRIVERS)}",
+                code="emr-driver-invalid",
+                hint="Give the job as one of them.",
                 path=step.path,
             )
         return refuse_containers(step, config) or refuse_spark(step, config)
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """What stands for the application."""
-        return "local Spark in place of the EMR Serverless application"
+        driver = section(section(step.arguments, "JobConfig"), "jobDriver")
+        runs = f"{hive.STAND_IN}, and this host" if driver.get("hive") else "local Spark"
+        return f"{runs} in place of the EMR Serverless application"
 
     async def run(self, context: StepContext) -> Outcome:
         """The properties are GetJobRun's."""
@@ -92,14 +97,25 @@ class EmrServerlessStep:
         application: Json = section(context.arguments, "ApplicationConfig")
         limit = _limit(job)
         overrides = section(job, "configurationOverrides")
-        settings = spark_defaults(application.get("runtimeConfiguration"))
-        settings |= spark_defaults(overrides.get("applicationConfiguration"))
-        given = submission(section(section(job, "jobDriver"), "sparkSubmit"))
+        listed = [
+            application.get("runtimeConfiguration"), overrides.get("applicationConfiguration")
+        ]  # fmt: skip
+        driver = section(job, "jobDriver")
         release = str(application.get("releaseLabel") or "emr")
-        command, prepared = await spark_command(context, given, settings, release)
         metadata = _metadata(context, job)
+        cluster = metadata["EMRServerless"]["ApplicationId"]
+        if asked := section(driver, "hive"):
+            await context.in_thread(hive.bring_metastore, context, cluster)
+            query = hive.hive_driver(asked)
+            command, prepared = await hive.hive_command(context, query, listed, release)
+        else:
+            settings = spark_defaults(listed[0]) | spark_defaults(listed[1])
+            given = submission(section(driver, "sparkSubmit"))
+            command, prepared = await spark_command(context, given, settings, release)
         context.progress("starting Spark", metadata)
         end = await run_command(context, command, prepared, limit=limit)
+        if asked:
+            await context.in_thread(hive.keep_metastore, context, cluster)
         late = f"ClientError: the job run took longer than {limit or 0:g} s"
         properties = {"jobRun": _described(context, job, metadata, end)}
         return run_outcome(end, properties, metadata, late)

@@ -47,7 +47,7 @@ class EndpointStep:
         """A container runtime: models are served in environments."""
         return refuse_images(step, config)
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """What a local endpoint is."""
         if _is_config(step.arguments):
             return ""

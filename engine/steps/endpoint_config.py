@@ -25,7 +25,7 @@ class EndpointConfigStep:
         """Never: what cannot be served is said when it is to be served."""
         return None
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """A configuration is a record, locally as on AWS."""
         return ""
 

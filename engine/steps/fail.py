@@ -19,7 +19,7 @@ class FailStep:
         """Never."""
         return None
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """None: this is what the service does."""
         return ""
 

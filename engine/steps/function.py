@@ -104,15 +104,15 @@ class FunctionStep(TrainingStep):
     """Runs functions that the SDK stored."""
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """Conda, Spark and distributed functions, and Pythons that this host does not have."""
+        """Conda, Spark and MPI functions, and Pythons that this host does not have."""
         if refusal := super().refuse(step, config):
             return refusal
         request = read_request(step.arguments)
         image = image_of(step.arguments)
         if parse_image(image).family is Family.SPARK:
             what, code = "submits its function to Spark in its image", "function-spark-unsupported"
-        elif request.distribution:
-            what = f"runs its function with {request.distribution}, on the hosts of a cluster"
+        elif request.distribution == "mpirun":
+            what = "runs its function with mpirun over ssh, on the hosts of a cluster"
             code = "function-distribution-unsupported"
         elif request.needs_conda and not _conda():
             what, code = "needs conda, which is not on this host", "function-conda-missing"

@@ -82,7 +82,7 @@ def refuse(step: Step, config: Config) -> PlanError | None:
     return handler.refuse(step, config)
 
 
-def stand_in(step: Step) -> str:
+def stand_in(step: Step, config: Config) -> str:
     """What stands in for a cloud service when this step runs here."""
     handler = handler_for(step.type)
-    return handler.stand_in(step) if handler else ""
+    return handler.stand_in(step, config) if handler else ""

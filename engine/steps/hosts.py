@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.environments.overlay import FOLDER, lay_beside
 from engine.errors import JobError, PipetuiError
 from engine.jobs.attempt import LOG, started_at
 from engine.jobs.base import Job
@@ -93,12 +94,12 @@ def jobs_on(
     *,
     image_entrypoint: bool = False,
 ) -> list[Job]:
-    """The same job for each host.
+    """The same job for each host; what one installs stays with it, as in containers.
 
     Args:
         image_entrypoint: ``command`` is only arguments for the image's own program.
     """
-    return [
+    jobs = [
         Job(
             id=context.job_id + (f"/algo-{host.number + 1}" if host.count > 1 else ""),
             directory=str(host.folder),
@@ -112,6 +113,23 @@ def jobs_on(
         )
         for host in hosts
     ]
+    overlay = hosts[0].folder / FOLDER
+    if not overlay.is_dir():
+        return jobs
+    return [_beside(job, host, overlay) for job, host in zip(jobs, hosts, strict=True)]
+
+
+def _beside(job: Job, host: Host, overlay: Path) -> Job:
+    """A job with an overlay of its host's own in place of the first host's."""
+    if host.number == 0:
+        return job
+    lay_beside(overlay, host.folder / FOLDER)
+    old, new = f"{overlay}/", f"{host.folder / FOLDER}/"
+    return replace(
+        job,
+        command=tuple(word.replace(old, new) for word in job.command),
+        environment={name: value.replace(old, new) for name, value in job.environment.items()},
+    )
 
 
 async def collect(

@@ -25,7 +25,7 @@ class InferenceComponentStep:
         """A container runtime: models are served in environments."""
         return refuse_images(step, config)
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """What a local component is."""
         return (
             "one more model in the local endpoint's process; compute requirements and copy counts"

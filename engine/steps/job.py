@@ -3,12 +3,15 @@
 What SageMaker runs for a category (fine-tuning of agents, their evaluation) is a closed program of
 the service. A program of this host stands for it: it reads the request and its document below
 ``/opt/ml/config``, and may say in ``/opt/ml/output/job.json`` what DescribeJob is to tell of it.
+Where none is named for a category a person stands for it: the step waits in the inbox until the job
+was done elsewhere, and the answer's outputs are its results.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +22,20 @@ from engine.definition.document import Step
 from engine.errors import JobError, PlanError
 from engine.jobs.base import Job
 from engine.model.views import local_arn
-from engine.steps.base import JobsEnd, Outcome, StepContext
-from engine.steps.container import DEFAULT_PATH, Prepared, base_interpreter, job_environment
+from engine.steps.base import JobsEnd, Outcome, StepContext, failed, succeeded
+from engine.steps.container import (
+    DEFAULT_PATH,
+    Prepared,
+    base_interpreter,
+    job_environment,
+    own_environment,
+    prepare,
+    refuse_image,
+    runs_images,
+)
 from engine.steps.hosts import Host, job_outcome, job_status, job_times, max_runtime
 from engine.steps.inputs import section
 from engine.steps.json_files import read_json
-from engine.steps.spark import refuse_containers
 
 Json = Mapping[str, Any]
 REQUEST = "/opt/ml/config/job.json"
@@ -45,7 +56,7 @@ class JobStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """A document that is no JSON, and a category without a program on this host."""
+        """A document that is no JSON, and a program that is named but cannot run."""
         document = step.arguments.get("JobConfigDocument")
         if not _is_expression(document) and (problem := _document_problem(document)):
             return PlanError(
@@ -54,13 +65,14 @@ class JobStep:
                 hint=_TEXT,
                 path=f"{step.path}.Arguments.JobConfigDocument",
             )
-        if refusal := refuse_containers(step, config):
-            return refusal
         category = step.arguments.get("JobCategory")
-        if _is_expression(category):
+        program = None if _is_expression(category) else program_of(str(category), config)
+        if program is None:
             return None
+        if refusal := refuse_image(step, program.image, config):
+            return refusal
         try:
-            _command(str(category), config)
+            _check(program, config)
         except JobError as problem:
             message = problem.message.removeprefix("ClientError: ")
             return PlanError(
@@ -68,17 +80,30 @@ class JobStep:
             )
         return None
 
-    def stand_in(self, step: Step) -> str:
-        """A program of this host stands for SageMaker's."""
+    def stand_in(self, step: Step, config: Config) -> str:
+        """The program that stands for SageMaker's, or the person."""
         category = step.arguments.get("JobCategory")
-        kind = f"{category} job" if isinstance(category, str) else "job"
-        return f"a program of this host stands for SageMaker's {kind}"
+        if not isinstance(category, str):
+            return "a program of this host, or a person's answer, stands for SageMaker's job"
+        program = program_of(category, config)
+        if program is None:
+            return (
+                f"nothing runs: no program is named for {category} jobs, so the step waits in"
+                " PipeTUI's inbox for a person's answer"
+            )
+        words = shlex.join(program.command)
+        where = f"image {program.image}" if program.image else "this host"
+        return f"{words} of {where} stands for SageMaker's {category} job"
 
     async def run(self, context: StepContext) -> Outcome:
-        """Run the category's program; the properties are DescribeJob's."""
+        """Run the category's program, or wait for an answer; the properties are DescribeJob's."""
         arguments: Json = context.arguments
         document = _document(arguments.get("JobConfigDocument"))
-        command, folder = _command(str(arguments.get("JobCategory")), context.services.config)
+        config = context.services.config
+        program = program_of(str(arguments.get("JobCategory")), config)
+        if program is None:
+            return await _ask(context, document)
+        _check(program, config)
         limit = max_runtime({"StoppingCondition": section(document, "StoppingCondition")})
         request = _request(context)
         host = Host(0, 1, context.directory)
@@ -87,9 +112,11 @@ class JobStep:
             host.ml.write_json(DOCUMENT, document)
             host.ml.make(OUTPUT)
         metadata = {"Job": {"Arn": request["JobArn"]}}
-        context.progress(f"starting {command[0]}", metadata)
-        about = {"Kind": "host", "Command": list(command), "Folder": folder}
-        end = await context.run_jobs([_job(context, host, command, folder)], about, limit)
+        context.progress(f"starting {program.command[0]}", metadata)
+        prepared = await _prepare(context, program)
+        job = _job(context, host, program, prepared)
+        about = {**prepared.description, "Command": list(job.command), "Folder": program.folder}
+        end = await context.run_jobs([job], about, limit)
         properties = _described(request, host, end)
         return job_outcome(end, [host], "Processing", limit, properties, metadata)
 
@@ -99,52 +126,107 @@ def program_of(category: str, config: Config) -> JobProgram | None:
     return config.job_categories.get(category) or config.job_categories.get(_DEFAULT)
 
 
-def _command(category: str, config: Config) -> tuple[tuple[str, ...], str]:
-    """The command of a category with the path of its program, and the folder it starts in.
+async def _ask(context: StepContext, document: Json) -> Outcome:
+    """Wait for a person's answer; its outputs become members of the document."""
+    request = _request(context)
+    answer = await context.answer(context.callback_token, "", _asked(request, document), _nobody)
+    metadata = {"Job": {"Arn": request["JobArn"]}}
+    note = f"This host ran nothing; {answer.note}."
+    if not answer.success:
+        reason = f"ClientError: {answer.reason or 'rejected'}"
+        properties = {**request, "JobStatus": "Failed", "FailureReason": reason}
+        return failed(reason, "job-rejected", properties, metadata, note)
+    properties = {
+        **request,
+        "JobConfigDocument": _with_result(request["JobConfigDocument"], dict(answer.outputs)),
+        "JobStatus": "Completed",
+        "SecondaryStatus": "Completed",
+    }
+    return succeeded(properties, metadata, note)
 
-    Errors: ``JobError`` (``job-category-unmapped``, ``job-program-missing``).
-    """
-    program = program_of(category, config)
-    if program is None:
+
+def _asked(request: Json, document: Json) -> dict[str, Any]:
+    """What the person is shown: what there is to do, and the job's request."""
+    category = request["JobCategory"]
+    return {
+        "Do": f"This host has no program for {category} jobs: run the job elsewhere and answer with"
+        f" its outputs, or name a program under [job_categories.{category}] in pipetui.toml.",
+        "JobName": request["JobName"],
+        "JobCategory": category,
+        "JobConfigDocument": document,
+    }
+
+
+async def _nobody(status: str) -> str:
+    """The question goes to the inbox alone."""
+    return ""
+
+
+def _check(program: JobProgram, config: Config) -> None:
+    """Whether a program can run here. Errors: ``JobError``."""
+    if runs_images(config):
+        if program.image:
+            return
         raise JobError(
-            f"ClientError: no local program is named for jobs of category {category}",
-            code="job-category-unmapped",
-            hint=f'Add command = ["python", "job.py"] under [job_categories.{category}] in'
-            " pipetui.toml beside the definition; [job_categories.default] is for all others.",
+            "ClientError: its program has no image, so it cannot run in a container",
+            code="job-needs-image",
+            hint=f"Add image under [job_categories] in {program.folder}, or set jobs.runner to"
+            " auto for this pipeline.",
         )
+    # The programs of an environment are known once it is built.
+    if not program.image:
+        _command(program, _on_host(config))
+
+
+def _command(program: JobProgram, prepared: Prepared) -> tuple[str, ...]:
+    """The command with the path of its program; as it is where it runs in a container.
+
+    Errors: ``JobError`` (``job-program-missing``).
+    """
     name, *words = program.command
+    if not prepared.path:
+        return program.command
     if name in _PYTHON:
-        return (base_interpreter(config), *words), program.folder
+        return (prepared.python, *words)
     wanted = os.path.join(program.folder, name) if "/" in name else name
-    found = shutil.which(wanted, path=_path(config))
+    found = shutil.which(wanted, path=prepared.path)
     if found is None:
         raise JobError(
             f"ClientError: this host has no program {wanted}, which the configuration names for"
-            f" jobs of category {category}",
+            " jobs of its category",
             code="job-program-missing",
             hint=f"Mend command under [job_categories] in {program.folder}; python stands for"
             " python.interpreter.",
         )
-    return (found, *words), program.folder
+    return (found, *words)
 
 
-def _path(config: Config) -> str:
-    return f"{Path(base_interpreter(config)).parent}:{os.environ.get('PATH') or DEFAULT_PATH}"
+def _on_host(config: Config) -> Prepared:
+    python = base_interpreter(config)
+    path = f"{Path(python).parent}:{os.environ.get('PATH') or DEFAULT_PATH}"
+    return Prepared(python, path, None, {"Kind": "host"})
 
 
-def _job(context: StepContext, host: Host, command: tuple[str, ...], folder: str) -> Job:
-    config = context.services.config
-    prepared = Prepared(base_interpreter(config), _path(config), None, {})
+async def _prepare(context: StepContext, program: JobProgram) -> Prepared:
+    """What a program runs in: its image, the environment that stands for it, or this host."""
+    if not program.image:
+        return _on_host(context.services.config)
+    return await own_environment(context, await prepare(context, program.image))
+
+
+def _job(context: StepContext, host: Host, program: JobProgram, prepared: Prepared) -> Job:
     # By these a program finds its files where no namespace shows it /opt/ml.
     variables = {"SM_JOB_CONFIG": REQUEST, "SM_JOB_DOCUMENT": DOCUMENT, "SM_OUTPUT_DIR": OUTPUT}
     return Job(
         id=context.job_id,
         directory=str(context.directory),
-        command=command,
+        command=_command(program, prepared),
         environment=job_environment(context, prepared, variables),
         ml=str(host.ml.folder),
-        working_directory=folder,
-        grace_s=config.grace_s,
+        image=program.image,
+        # A container has the image's own folders.
+        working_directory=program.folder if prepared.path else "",
+        grace_s=context.services.config.grace_s,
     )
 
 

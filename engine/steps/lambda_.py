@@ -40,7 +40,7 @@ class LambdaStep:
             path=step.path,
         )
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """A local process stands for the function."""
         return "a local handler stands for the Lambda function"
 

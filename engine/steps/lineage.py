@@ -123,7 +123,7 @@ class LineageStep:
             )
         return None
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """The home's own records stand for SageMaker's."""
         return "kept in this home's lineage, not on AWS"
 

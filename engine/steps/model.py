@@ -21,7 +21,7 @@ class ModelStep:
         """Never."""
         return None
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """A model is a record, locally as on AWS."""
         return ""
 

@@ -7,8 +7,8 @@ the job's command starts the feeders, which end with the job (see ``programs/fee
 from __future__ import annotations
 
 import os
+import random
 import shutil
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import IO, Any
 
 from engine.config import Config
 from engine.definition.document import Step
+from engine.environments.algorithms.serving.framing import LIMIT, record_io
 from engine.errors import JobError, PlanError
 from engine.jobs.base import Job
 from engine.jobs.process import shell
+from engine.steps.augmented_manifest import DATA_TYPE, lines_of
 from engine.steps.hosts import Host
 from engine.steps.inputs import bring
 from engine.steps.opt_ml import ROOT
@@ -26,9 +28,11 @@ from engine.steps.programs import __file__ as programs
 from engine.storage.tree import LocalTree
 
 PROGRAM = str(Path(programs).parent / "feed_pipes.sh")
-_RECORD_MAGIC = struct.pack("<I", 0xCED7230A)
-_RECORD_LIMIT = 1 << 29
-"""Bytes that a record of RecordIO stays below: its length has 29 bits."""
+
+_ORDERS = 32
+"""Epochs with an order of their own, then they begin again; ``feed_pipes.sh`` knows the number."""
+_LINE = 500
+"""Names of parts on a line, which one ``cat`` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,10 @@ class Pipe:
         path: as the job sees it, without the epoch: ``/opt/ml/input/data/train``.
         source: an S3DataSource or an S3Input.
         compression: ``Gzip``, or ``None`` or nothing.
-        records: whether each object is wrapped as a record of RecordIO.
+        records: whether each object, or value of an augmented manifest, is wrapped as a record of
+            RecordIO.
+        seed: of the order in which each epoch gives the objects, or the lines of an augmented
+            manifest; None for that of their keys, or lines.
         below: the folder that ``path`` has to lie in.
     """
 
@@ -49,12 +56,13 @@ class Pipe:
     source: Mapping[str, Any]
     compression: Any = None
     records: bool = False
+    seed: Any = None
     below: str = ROOT
 
 
 def refuse_pipe(step: Step, what: str, config: Config) -> PlanError | None:
     """Why an input cannot be streamed under this configuration."""
-    if config.job_runner not in ("container", "process"):
+    if config.job_runner != "process":
         return None
     return PlanError(
         f"{step.name}: {what} is to be streamed (input mode Pipe), which the job runner"
@@ -68,22 +76,25 @@ def refuse_pipe(step: Step, what: str, config: Config) -> PlanError | None:
 def stage(tree: LocalTree, host: Host, pipes: Sequence[Pipe]) -> None:
     """Join what each input selects for a host into the file that its pipes give.
 
-    Errors: those of ``bring``; ``JobError`` (``record-too-large``, ``path-outside-opt-ml``).
+    Where the order changes with the epoch it is a folder: of parts, and of lists of their names.
+
+    Errors: those of ``bring`` and ``lines_of``; ``JobError`` (``record-too-large``,
+    ``path-outside-opt-ml``, ``job-setting-invalid``).
     """
     for number, pipe in enumerate(pipes):
         place = host.ml.host_path(pipe.path, pipe.below)
         os.makedirs(place.parent, mode=0o700, exist_ok=True)
         stream = _stream(host, number)
-        parts = stream.with_suffix(".parts")
-        bring(tree, host, pipe.source, parts, what=pipe.what, compression=pipe.compression)
-        with stream.open("wb") as joined:
-            for file in _files(parts):
-                if pipe.records:
-                    _write_record(joined, file, pipe.what)
-                else:
-                    with file.open("rb") as data:
-                        shutil.copyfileobj(data, joined)
-        shutil.rmtree(parts)
+        scratch = stream.with_suffix(".parts")
+        os.makedirs(scratch, mode=0o700)
+        units = _units(tree, host, pipe, scratch)
+        if pipe.seed is None:
+            with stream.open("wb") as joined:
+                for unit in units:
+                    _write(joined, unit, pipe)
+        else:
+            _write_shuffled(stream, units, pipe, _seed(pipe))
+        shutil.rmtree(scratch)
 
 
 def fed(job: Job, host: Host, pipes: Sequence[Pipe]) -> Job:
@@ -95,7 +106,7 @@ def fed(job: Job, host: Host, pipes: Sequence[Pipe]) -> Job:
         for number, pipe in enumerate(pipes)
         for word in (pipe.path, str(_stream(host, number)))
     ]
-    return replace(job, command=(shell(), PROGRAM, str(len(pipes)), *words, *job.command))
+    return replace(job, before=(shell(), PROGRAM, str(len(pipes)), *words))
 
 
 def remove(hosts: Sequence[Host], pipes: Sequence[Pipe]) -> None:
@@ -112,39 +123,69 @@ def _stream(host: Host, number: int) -> Path:
     return host.folder / "pipes" / str(number)
 
 
+def _units(
+    tree: LocalTree, host: Host, pipe: Pipe, scratch: Path
+) -> Iterator[Sequence[Path | bytes]]:
+    """What is given in one piece: an object, or the values of a manifest's line."""
+    if pipe.source.get("S3DataType") == DATA_TYPE:
+        return lines_of(tree, host, pipe.source, scratch, pipe.what)
+    bring(tree, host, pipe.source, scratch, what=pipe.what, compression=pipe.compression)
+    return ([file] for file in _files(scratch))
+
+
+def _write(sink: IO[bytes], unit: Sequence[Path | bytes], pipe: Pipe) -> None:
+    for value in unit:
+        if pipe.records:
+            _write_record(sink, value, pipe.what)
+        elif isinstance(value, bytes):
+            sink.write(value)
+        else:
+            with value.open("rb") as data:
+                shutil.copyfileobj(data, sink)
+
+
+def _seed(pipe: Pipe) -> int:
+    try:
+        return int(pipe.seed)
+    except (TypeError, ValueError) as problem:
+        raise JobError(
+            f"ClientError: {pipe.what}: its ShuffleConfig has the Seed {pipe.seed!r}",
+            code="job-setting-invalid",
+            hint="Seed is a whole number.",
+        ) from problem
+
+
+def _write_shuffled(
+    folder: Path, units: Iterator[Sequence[Path | bytes]], pipe: Pipe, seed: int
+) -> None:
+    """Parts by number, and for each of ``_ORDERS`` epochs a list of them in an order of its own."""
+    folder.mkdir(mode=0o700)
+    names = []
+    for number, unit in enumerate(units):
+        names.append(str(number))
+        with (folder / names[-1]).open("wb") as part:
+            _write(part, unit, pipe)
+    for epoch in range(_ORDERS):
+        random.Random(f"{seed} {epoch}").shuffle(names)
+        lines = (" ".join(names[at : at + _LINE]) for at in range(0, len(names), _LINE))
+        text = "".join(f"{line}\n" for line in lines)
+        (folder / f"order-{epoch}").write_text(text, encoding="ascii")
+
+
 def _files(folder: Path) -> list[Path]:
     """The files below a folder, in the order of their keys."""
     found = (path for path in folder.rglob("*") if path.is_file())
     return sorted(found, key=lambda path: os.fsencode(path.relative_to(folder)))
 
 
-def _write_record(joined: IO[bytes], file: Path, what: str) -> None:
-    if file.stat().st_size >= _RECORD_LIMIT:
+def _write_record(joined: IO[bytes], value: Path | bytes, what: str) -> None:
+    size = len(value) if isinstance(value, bytes) else value.stat().st_size
+    if size >= LIMIT:
+        name = "a value" if isinstance(value, bytes) else value.name
         raise JobError(
-            f"ClientError: {what}: {file.name} is too large to be one record of RecordIO",
+            f"ClientError: {what}: {name} is too large to be one record of RecordIO",
             code="record-too-large",
             hint="Split it into files below 512 MiB, or leave RecordWrapperType out.",
         )
-    for part in _record(file.read_bytes()):
+    for part in record_io(value if isinstance(value, bytes) else value.read_bytes()):
         joined.write(part)
-
-
-def _record(data: bytes) -> Iterator[bytes]:
-    """An object as a record of MXNet's RecordIO, padded to four bytes.
-
-    A magic number within it, at a multiple of four, is left out and parts the record there: the
-    three bits above the length tell a whole record (0) from first, middle and last parts (1, 2, 3).
-    """
-    start = 0
-    at = data.find(_RECORD_MAGIC)
-    while at >= 0:
-        if at % 4:
-            at = data.find(_RECORD_MAGIC, at + 1)
-            continue
-        yield _RECORD_MAGIC + struct.pack("<I", (2 if start else 1) << 29 | at - start)
-        yield data[start:at]
-        start = at + 4
-        at = data.find(_RECORD_MAGIC, start)
-    yield _RECORD_MAGIC + struct.pack("<I", (3 if start else 0) << 29 | len(data) - start)
-    yield data[start:]
-    yield bytes(-len(data) % 4)

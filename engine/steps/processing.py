@@ -1,7 +1,7 @@
 """Processing: inputs into ``/opt/ml/processing``, the command, outputs back (section 4.1).
 
-Outputs are uploaded when the job has ended, those of ``S3UploadMode`` Continuous too, and also
-when it failed: they help to see why. Links are not followed.
+Outputs are uploaded when the job has ended, also when it failed: they help to see why. Those of
+``S3UploadMode`` Continuous are uploaded while it runs too. Links are not followed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from engine.steps.container import (
     refuse_image,
     runs_images,
 )
+from engine.steps.dataset import check_dataset, source_of, stand_in_of
+from engine.steps.feature_store import check_feature_groups, stand_ins_of
 from engine.steps.hosts import (
     Host,
     collect,
@@ -34,11 +36,18 @@ from engine.steps.hosts import (
     max_runtime,
 )
 from engine.steps.inputs import bring, mappings, section
+from engine.steps.kept_outputs import KeptOutput, store_all, stored_meanwhile
 from engine.steps.opt_ml import resource_config, text_map
 from engine.steps.pipes import Pipe, fed, refuse_pipe, remove, stage
 from engine.steps.spark import spark_variables
-from engine.steps.spark_processing import is_submit, refuse_submit, submit_command, submits_spark
-from engine.storage.transfer import upload_local
+from engine.steps.spark_processing import (
+    event_folder,
+    is_submit,
+    refuse_submit,
+    submit_command,
+    submits_spark,
+)
+from engine.storage.mirror import Mirror
 
 Json = Mapping[str, Any]
 FOLDER = "/opt/ml/processing"
@@ -62,39 +71,23 @@ class ProcessingStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """Inputs and outputs that need AWS, and an image that cannot run here."""
+        """Pipes that cannot be had, and an image that cannot run here."""
         for entry in mappings(step.arguments.get("ProcessingInputs")):
-            name = entry.get("InputName")
-            if entry.get("DatasetDefinition"):
-                return PlanError(
-                    f"{step.name}: input {name} is a DatasetDefinition (Athena or Redshift),"
-                    " which needs AWS",
-                    code="dataset-definition-unsupported",
-                    hint="Give the data as an S3Input instead.",
-                    path=step.path,
-                )
-            if _is_pipe(section(entry, "S3Input")) and (
-                refusal := refuse_pipe(step, f"input {name}", config)
+            if _is_pipe(source_of(entry)) and (
+                refusal := refuse_pipe(step, f"input {entry.get('InputName')}", config)
             ):
                 return refusal
-        for entry in mappings(section(step.arguments, "ProcessingOutputConfig").get("Outputs")):
-            if entry.get("FeatureStoreOutput"):
-                return PlanError(
-                    f"{step.name}: output {entry.get('OutputName')} goes to a feature store,"
-                    " which needs AWS",
-                    code="feature-store-unsupported",
-                    hint="Give it an S3Output instead.",
-                    path=step.path,
-                )
         specification = section(step.arguments, "AppSpecification")
         return refuse_image(step, specification.get("ImageUri"), config) or refuse_submit(
             step, specification, config
         )
 
-    def stand_in(self, step: Step) -> str:
-        """None, the job is run for real; the Spark images' program excepted."""
+    def stand_in(self, step: Step, config: Config) -> str:
+        """None, the job is run for real; but queries, feature groups and Spark's image are not."""
         submits = is_submit(section(step.arguments, "AppSpecification"))
-        return "local Spark in place of the image's" if submits else ""
+        told = ["local Spark in place of the image's"] if submits else []
+        told += filter(None, map(stand_in_of, mappings(step.arguments.get("ProcessingInputs"))))
+        return "; ".join([*told, *stand_ins_of(step.arguments)])
 
     async def run(self, context: StepContext) -> Outcome:
         """Run the job on as many local hosts as it asks for."""
@@ -106,12 +99,14 @@ class ProcessingStep:
         hosts = hosts_of(context.directory, _cluster(arguments))
         variables = text_map(arguments.get("Environment"))
         if submits_spark(specification, context.services.config):
-            command, prepared = await submit_command(context, image, command)
-            variables = spark_variables(prepared, context.services.config) | variables
+            command, prepared, exported = await submit_command(context, image, command)
+            known = spark_variables(prepared, context.services.config)
+            variables = {**known, **exported, **variables}
         else:
             prepared = await prepare(context, image)
         prepared = await own_environment(context, prepared)
         environment = job_environment(context, prepared, variables)
+        check_feature_groups(context.step.name, arguments)
         if not context.resuming and _wants_tree(context):
             if arguments.get("ProcessingInputs"):
                 context.doing("copying inputs")
@@ -123,9 +118,11 @@ class ProcessingStep:
         )
         pipes = _pipes(arguments)
         jobs = [fed(job, host, pipes) for job, host in zip(jobs, hosts, strict=True)]
-        end = await context.run_jobs(jobs, prepared.description, limit)
+        outputs = _kept(context, hosts)
+        async with stored_meanwhile(context, outputs):
+            end = await context.run_jobs(jobs, prepared.description, limit)
         remove(hosts, pipes)
-        return await _finish(context, hosts, end, limit)
+        return await _finish(context, hosts, end, limit, outputs)
 
 
 def _command(context: StepContext, specification: Json) -> tuple[tuple[str, ...], bool]:
@@ -159,6 +156,8 @@ def _lay_out(context: StepContext, hosts: Sequence[Host]) -> None:
     """Make ``/opt/ml`` on each host, with inputs, configuration and folders for outputs."""
     arguments: Json = context.arguments
     config = _job_config(context)
+    for entry in mappings(arguments.get("ProcessingInputs")):
+        check_dataset(context.services.tree, context.step.name, entry)
     instance_type = str(_cluster(arguments).get("InstanceType", "local"))
     for host in hosts:
         host.folder.mkdir(mode=0o700, exist_ok=True)
@@ -169,7 +168,7 @@ def _lay_out(context: StepContext, hosts: Sequence[Host]) -> None:
         )
         host.ml.make("/opt/ml/output")
         for entry in arguments.get("ProcessingInputs") or ():
-            source: Json = entry.get("S3Input") or {}
+            source = source_of(entry)
             if entry.get("AppManaged") or _is_pipe(source):
                 continue
             bring(
@@ -181,8 +180,10 @@ def _lay_out(context: StepContext, hosts: Sequence[Host]) -> None:
                 compression=source.get("S3CompressionType"),
             )
         stage(context.services.tree, host, _pipes(arguments))
-        for _, local in _outputs(arguments):
-            host.ml.make(local)
+        for target in _outputs(arguments):
+            host.ml.make(target["LocalPath"])
+        if events := event_folder(section(arguments, "AppSpecification")):
+            host.ml.make(events)
 
 
 def _is_pipe(source: Json) -> bool:
@@ -204,7 +205,7 @@ def _pipes(arguments: Json) -> list[Pipe]:
             below=FOLDER,
         )
         for entry in mappings(arguments.get("ProcessingInputs"))
-        if _is_pipe(source := section(entry, "S3Input")) and not entry.get("AppManaged")
+        if _is_pipe(source := source_of(entry)) and not entry.get("AppManaged")
     ]
 
 
@@ -228,24 +229,41 @@ def _described(context: StepContext) -> dict[str, Any]:
     }
 
 
-def _outputs(arguments: Json) -> list[tuple[str, str]]:
-    """S3 URI and local path of each output that goes to S3 by itself."""
+def _outputs(arguments: Json) -> list[Json]:
+    """The S3Output of each output that goes to S3 by itself."""
     found = []
     for output in (arguments.get("ProcessingOutputConfig") or {}).get("Outputs") or ():
         target: Json = output.get("S3Output") or {}
         if target.get("S3Uri") and target.get("LocalPath") and not output.get("AppManaged"):
-            found.append((str(target["S3Uri"]), str(target["LocalPath"])))
+            found.append(target)
     return found
 
 
+def _kept(context: StepContext, hosts: Sequence[Host]) -> list[KeptOutput]:
+    """What each host leaves to be stored; an output that the job removed is left out then."""
+    return [
+        KeptOutput(
+            host,
+            str(target["LocalPath"]),
+            Mirror(context.services.tree, str(target["S3Uri"])),
+            target.get("S3UploadMode") == "Continuous",
+        )
+        for host in hosts
+        for target in _outputs(context.arguments)
+    ]
+
+
 async def _finish(
-    context: StepContext, hosts: Sequence[Host], end: JobsEnd, limit: float | None
+    context: StepContext,
+    hosts: Sequence[Host],
+    end: JobsEnd,
+    limit: float | None,
+    outputs: Sequence[KeptOutput],
 ) -> Outcome:
     note = ""
-    outputs = _outputs(context.arguments)
     if outputs:
         context.doing("uploading outputs")
-        _, note = await collect(context, end, partial(_upload, context, hosts, outputs), None)
+        _, note = await collect(context, end, partial(store_all, outputs), None)
     message = hosts[0].ml.read_text("/opt/ml/output/message").strip()
     properties = {
         **_described(context),
@@ -256,14 +274,3 @@ async def _finish(
         properties["ExitMessage"] = message
     metadata = {"ProcessingJob": {"Arn": properties["ProcessingJobArn"]}}
     return job_outcome(end, hosts, "Processing", limit, properties, metadata, note)
-
-
-def _upload(
-    context: StepContext, hosts: Sequence[Host], outputs: Sequence[tuple[str, str]]
-) -> None:
-    """Bring the outputs of all hosts back; an output that the job removed is left out."""
-    for host in hosts:
-        for uri, local in outputs:
-            folder = host.ml.left(local)
-            if folder is not None:
-                upload_local(context.services.tree, folder, uri)

@@ -28,7 +28,7 @@ class RegisterModelStep:
         """Never."""
         return None
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """The registry of this home stands for SageMaker's."""
         return "registered in this home's model registry, not on AWS"
 

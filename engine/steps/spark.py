@@ -1,8 +1,9 @@
 """Spark on this host: what ``spark-submit`` is given, and the environment it runs in.
 
-S3 is a folder here, and Spark reads files: where an argument is an S3 URI, or holds some after
-``=`` or between commas, the job gets the path of the object or folder in the local tree instead.
-What it writes there is in S3 at once. URIs inside of a script are not seen, and stay as they are.
+S3 is a folder here. Options that are S3 URIs, or hold some after ``=`` or between commas, become
+the paths of the objects in the local tree; for everything else buckets are mounted (``spark_s3``).
+Where Hadoop is too old for that, the application's arguments become paths too, and URIs inside of
+a script stay what they are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from engine.steps.container import (
 from engine.steps.failure import algorithm_error
 from engine.steps.inputs import mappings, section
 from engine.steps.opt_ml import as_text
+from engine.steps.spark_s3 import can_mount, mounted, program_text
 from engine.storage.tree import LocalTree
 
 PROGRAM = "spark-submit"
@@ -51,12 +54,14 @@ _URI = re.compile(r"(?:^|(?<=[=,]))s3[an]?://[^,#]*")
 _FLAGS = frozenset({"--verbose", "-v", "--supervise"})
 _OURS = frozenset({"--master", "--deploy-mode"})
 _OUR_SETTINGS = frozenset({"spark.master", "spark.submit.deployMode"})
-_SETTINGS = (
+_SETTINGS = {
     # Without it Spark's page about the job would listen on every interface of the host.
-    "spark.ui.enabled=false",
+    "spark.ui.enabled": "false"
+}
+_WITHOUT_MOUNTS = {
     # Without checksum files, which would be objects in S3.
-    "spark.hadoop.fs.file.impl=org.apache.hadoop.fs.RawLocalFileSystem",
-)
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem"
+}
 
 
 def localised(text: str, tree: LocalTree) -> str:
@@ -75,7 +80,11 @@ def local_path(uri: str, tree: LocalTree) -> str:
 
 
 def submit_arguments(
-    arguments: Sequence[str], config: Config, tree: LocalTree, settings: Mapping[str, str]
+    arguments: Sequence[str],
+    config: Config,
+    tree: LocalTree,
+    settings: Mapping[str, str],
+    mounts: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """The arguments of ``spark-submit`` for a job that was written for a cluster.
 
@@ -84,6 +93,7 @@ def submit_arguments(
     Args:
         arguments: options, the application, and its own arguments.
         settings: Spark's defaults for this job; its own options win.
+        mounts: what lets Spark see S3 itself (see ``mounted``); None where it cannot.
 
     Errors: ``JobError`` (``spark-application-missing``) where no application is named.
     """
@@ -94,13 +104,29 @@ def submit_arguments(
             code="spark-application-missing",
             hint="Name a Python file or a jar after the options.",
         )
-    defaults = [*_SETTINGS, *(f"{key}={value}" for key, value in settings.items())]
-    kept = [*(("--conf", line) for line in defaults), *options]
-    return (
-        *("--master", config.emr_master, "--deploy-mode", "client"),
-        *(localised(part, tree) for option in kept for part in option),
-        *(localised(part, tree) for part in rest),
-    )
+    options = [
+        option
+        if mounts is not None and option[0] == "--conf"
+        else tuple(localised(part, tree) for part in option)
+        for option in options
+    ]
+    left = rest[1:] if mounts is not None else [localised(part, tree) for part in rest[1:]]
+    base = base_options(config, tree, settings, mounts)
+    return (*base, *chain.from_iterable(options), localised(rest[0], tree), *left)
+
+
+def base_options(
+    config: Config,
+    tree: LocalTree,
+    settings: Mapping[str, str],
+    mounts: Mapping[str, str] | None,
+) -> tuple[str, ...]:
+    """The options that every job of Spark gets; see ``submit_arguments``."""
+    if mounts is None:
+        settings = {key: localised(value, tree) for key, value in settings.items()}
+    defaults = {**_SETTINGS, **(_WITHOUT_MOUNTS if mounts is None else mounts), **settings}
+    lines = (("--conf", f"{key}={value}") for key, value in defaults.items())
+    return ("--master", config.emr_master, "--deploy-mode", "client", *chain.from_iterable(lines))
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[tuple[str, ...]], list[str]]:
@@ -209,15 +235,25 @@ async def spark_command(
     ``EnvironmentError_`` where the environment does not build.
     """
     config, tree = context.services.config, context.services.tree
-    given = submit_arguments(arguments, config, tree, settings)
+    submit_arguments(arguments, config, tree, settings)
     application = _split(arguments)[1][0]
     if not context.resuming and _URI.match(application):
         application_path(application, tree)
+    program, prepared = await spark_program(context, release)
+    mounts = None
+    if can_mount(program):
+        text = program_text(localised(application, tree))
+        mounts = mounted(tree, [*arguments, *settings.values(), text])
+    return [program, *submit_arguments(arguments, config, tree, settings, mounts)], prepared
+
+
+async def spark_program(context: StepContext, release: str) -> tuple[str, Prepared]:
+    """The ``spark-submit`` to run, the configured one or an environment's, and what it runs in."""
+    config = context.services.config
     if config.emr_spark_submit:
-        program = configured_program(config) or config.emr_spark_submit
-        return [program, *given], on_host(config)
+        return configured_program(config) or config.emr_spark_submit, on_host(config)
     prepared = await _environment(context, release)
-    return [str(Path(prepared.python).parent / PROGRAM), *given], prepared
+    return str(Path(prepared.python).parent / PROGRAM), prepared
 
 
 async def _environment(context: StepContext, release: str) -> Prepared:

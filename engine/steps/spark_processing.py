@@ -1,20 +1,72 @@
-"""Processing in SageMaker's Spark images: their ``smspark-submit`` is ``spark-submit`` here."""
+"""Processing in SageMaker's Spark images: their ``smspark-submit`` is ``spark-submit`` here.
+
+The SDK's ``configuration`` is an input in the form of EMR's configurations, and event logs are an
+output: the image's program reads and fills them, and so do we.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.config import Config
 from engine.definition.document import Step
-from engine.errors import PlanError
+from engine.errors import JobError, PlanError
 from engine.steps.base import StepContext
 from engine.steps.container import Prepared, runs_images
-from engine.steps.spark import refuse_spark, spark_command
+from engine.steps.inputs import mappings, section
+from engine.steps.opt_ml import as_text
+from engine.steps.spark import local_path, refuse_spark, spark_command, spark_defaults
 
+Json = Mapping[str, Any]
 PROGRAM = "smspark-submit"
-_EVENT_LOGS = frozenset({"--local-spark-event-logs-dir", "--spark-event-logs-s3-uri"})
-"""Options of the image's program that Spark does not know: where its history goes."""
+_CONFIGURATION = "/opt/ml/processing/input/conf"
+_FILE = "configuration.json"
+_LOCAL_EVENTS = "--local-spark-event-logs-dir"
+_S3_EVENTS = "--spark-event-logs-s3-uri"
+_LEVELS = frozenset({"rootLogger.level", "log4j.rootLogger", "log4j.rootCategory", "rootLogger"})
+"""What sets the level of all of Spark's log, in either version of log4j."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What of EMR's configurations holds here.
+
+    Args:
+        defaults: settings of Spark.
+        variables: of the job's environment.
+        idle: classifications and properties without effect.
+    """
+
+    defaults: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    idle: tuple[str, ...] = ()
+
+
+def configuration_of(listed: Any) -> Configuration:
+    """What holds of a list of configurations, or of one alone."""
+    entries = [listed] if isinstance(listed, Mapping) else list(mappings(listed))
+    defaults, variables, idle = spark_defaults(entries), dict[str, str](), list[str]()
+    for entry in entries:
+        name = str(entry.get("Classification"))
+        given = section(entry, "Properties")
+        if name == "spark-env":
+            for inner in mappings(entry.get("Configurations")):
+                exported = section(inner, "Properties")
+                variables |= {key: as_text(value) for key, value in exported.items()}
+        elif name == "spark-log4j":
+            for key, value in given.items():
+                if key in _LEVELS:
+                    level = as_text(value).partition(",")[0].strip().upper()
+                    defaults.setdefault("spark.log.level", level)
+                else:
+                    idle.append(f"{name} {key}")
+        elif name != "spark-defaults":
+            idle.append(name)
+    return Configuration(defaults, variables, tuple(idle))
 
 
 def is_submit(specification: Mapping[str, Any]) -> bool:
@@ -35,14 +87,64 @@ def refuse_submit(step: Step, specification: Mapping[str, Any], config: Config) 
 
 async def submit_command(
     context: StepContext, image: str, command: Sequence[str]
-) -> tuple[tuple[str, ...], Prepared]:
-    """What runs in place of ``smspark-submit`` with its arguments; see ``spark_command``."""
+) -> tuple[tuple[str, ...], Prepared, dict[str, str]]:
+    """What runs in place of ``smspark-submit``, what it runs in, and variables for it.
+
+    Errors: see ``spark_command``; ``JobError`` (``spark-configuration-invalid``).
+    """
+    given, events = _events_of(command[1:])
+    found = _configuration(context)
+    settings = dict(found.defaults)
+    if events:
+        if events.startswith("s3"):
+            # Spark wants the folder of its event logs to be there.
+            os.makedirs(local_path(events, context.services.tree), exist_ok=True)
+        settings |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events}
+    line, prepared = await spark_command(context, given, settings, image)
+    if found.idle:
+        note = f"without effect here: {', '.join(found.idle)}"
+        notes = [*prepared.description.get("Notes", ()), note]
+        prepared = replace(prepared, description={**prepared.description, "Notes": notes})
+    return tuple(line), prepared, found.variables
+
+
+def event_folder(specification: Json) -> str:
+    """The folder of the job that Spark's event logs go to; empty for none."""
+    command = specification.get("ContainerEntrypoint")
+    if not is_submit(specification) or not isinstance(command, list):
+        return ""
+    events = _events_of([str(word) for word in command])[1]
+    return events if events.startswith("/") else ""
+
+
+def _events_of(command: Sequence[str]) -> tuple[list[str], str]:
+    """The arguments that ``spark-submit`` knows too, and where its event logs go."""
     given: list[str] = []
-    left = iter(command[1:])
+    events: dict[str, str] = {}
+    left: Iterator[str] = iter(command)
     for part in left:
-        if part in _EVENT_LOGS:
-            next(left, None)
-        elif part.partition("=")[0] not in _EVENT_LOGS:
+        name, equals, value = part.partition("=")
+        if name in (_LOCAL_EVENTS, _S3_EVENTS):
+            events[name] = value if equals else next(left, "")
+        else:
             given.append(part)
-    line, prepared = await spark_command(context, given, {}, image)
-    return tuple(line), prepared
+    return given, events.get(_LOCAL_EVENTS) or events.get(_S3_EVENTS, "")
+
+
+def _configuration(context: StepContext) -> Configuration:
+    """The configuration among the job's inputs."""
+    for entry in mappings(context.arguments.get("ProcessingInputs")):
+        source = section(entry, "S3Input")
+        if str(source.get("LocalPath")).rstrip("/") != _CONFIGURATION:
+            continue
+        uri = str(source.get("S3Uri"))
+        file = uri if uri.endswith(".json") else f"{uri.rstrip('/')}/{_FILE}"
+        try:
+            return configuration_of(json.loads(context.services.tree.read(file)))
+        except ValueError as problem:
+            raise JobError(
+                f"ClientError: {file} is no JSON: {problem}",
+                code="spark-configuration-invalid",
+                hint="It is a list of EMR's configurations.",
+            ) from None
+    return Configuration()

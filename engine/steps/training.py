@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ from engine.steps.container import (
     resolve_image,
     runs_images,
 )
-from engine.steps.distributed import join_hosts, variables_of
+from engine.steps.distributed import join_hosts, launcher_words, variables_of
+from engine.steps.file_systems import mounts_of, stand_ins_of
 from engine.steps.hosts import (
     Host,
     collect,
@@ -35,12 +38,13 @@ from engine.steps.hosts import (
     jobs_on,
     max_runtime,
 )
-from engine.steps.inputs import mappings, section
+from engine.steps.inputs import section
+from engine.steps.kept_outputs import stored_meanwhile
 from engine.steps.metrics import final_metrics, metric_definitions
 from engine.steps.opt_ml import text_map
 from engine.steps.pipes import fed, refuse_pipe, remove
 from engine.steps.training_input import CODE, hyperparameters, lay_out, pipes_of
-from engine.steps.training_output import Kept, expected_model, store_results
+from engine.steps.training_output import Kept, checkpoints_of, expected_model, store_results
 
 Json = Mapping[str, Any]
 
@@ -65,8 +69,8 @@ class TrainingStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """File systems, and images or algorithms that cannot run here."""
-        image = section(step.arguments, "AlgorithmSpecification").get("TrainingImage")
+        """Pipes that cannot be had, and images or algorithms that cannot run here."""
+        image = image_of(step.arguments)
         return (
             self.refuse_input(step)
             or self._refuse_pipes(step, config)
@@ -76,25 +80,6 @@ class TrainingStep:
 
     def refuse_input(self, step: Step) -> PlanError | None:
         """What a training job asks for that only AWS has, whatever its image."""
-        for channel in mappings(step.arguments.get("InputDataConfig")):
-            name = channel.get("ChannelName")
-            if section(channel, "DataSource").get("FileSystemDataSource"):
-                return PlanError(
-                    f"{step.name}: channel {name} reads a file system (EFS or FSx), which needs"
-                    " AWS",
-                    code="file-system-unsupported",
-                    hint="Give the data as an S3DataSource instead.",
-                    path=step.path,
-                )
-        specification = section(step.arguments, "AlgorithmSpecification")
-        if specification.get("AlgorithmName"):
-            return PlanError(
-                f"{step.name}: algorithm {specification['AlgorithmName']} is a Marketplace"
-                " algorithm, which needs AWS",
-                code="algorithm-unsupported",
-                hint="Name an image in AlgorithmSpecification.TrainingImage.",
-                path=step.path,
-            )
         return None
 
     def _refuse_pipes(self, step: Step, config: Config) -> PlanError | None:
@@ -106,22 +91,25 @@ class TrainingStep:
 
     def reads_files(self, arguments: Json, config: Config) -> bool:
         """Whether the job's program is one of ours, to which Pipe mode too gives files."""
-        specification = section(arguments, "AlgorithmSpecification")
         image = image_of(arguments)
         return bool(
             image
-            and not specification.get("ContainerEntrypoint")
-            and not section(arguments, "HyperParameters").get("sagemaker_program")
+            and not _has_command(arguments)
             and not runs_images(config)
             and resolve_image(image, config).algorithm
         )
 
-    def stand_in(self, step: Step) -> str:
-        """None, the job is run for real; but Debugger and Profiler watch no job here."""
+    def stand_in(self, step: Step, config: Config) -> str:
+        """None, the job is run for real; but Debugger, Profiler and file systems are not here."""
         asked = [name for name in _WATCHERS if _asks(step.arguments.get(name))]
         told = [f"Debugger and Profiler do not run here ({', '.join(asked)})"] if asked else []
-        if pipes_of(step.arguments) and self.reads_files(step.arguments, Config()):
+        if program := _in_place(step.arguments, config):
+            told.append(f"{program} stands for the program of {image_of(step.arguments)}")
+        if not runs_images(config) and (words := launcher_words(step.arguments)):
+            told.append(words)
+        if pipes_of(step.arguments) and self.reads_files(step.arguments, config):
             told.append("PipeTUI's own program reads files in place of pipes (input mode Pipe)")
+        told += stand_ins_of(step.arguments, config)
         return "; ".join(told)
 
     async def run(self, context: StepContext) -> Outcome:
@@ -134,24 +122,31 @@ class TrainingStep:
         hosts = hosts_of(context.directory, section(arguments, "ResourceConfig"))
         files = self.reads_files(arguments, context.services.config)
         pipes = () if files else pipes_of(arguments)
+        mounts = () if context.resuming else mounts_of(context)
         if not context.resuming:
             context.doing("copying inputs")
             await context.in_thread(lay_out, context, hosts, pipes)
         prepared = await own_environment(context, await self.prepare(context, hosts[0]))
         variables = self.variables(context)
         if prepared.path:
+            variables = variables_of(hosts, variables, prepared)
             prepared = await context.in_thread(join_hosts, hosts, prepared, context.step.name)
-            variables = variables_of(hosts, variables)
         command, image_entrypoint = self.command(context, prepared)
         environment = job_environment(context, prepared, variables)
         jobs = jobs_on(
             hosts, context, image, command, environment, image_entrypoint=image_entrypoint
         )
-        jobs = [fed(job, host, pipes) for job, host in zip(jobs, hosts, strict=True)]
-        end = await context.run_jobs(jobs, prepared.description, limit)
+        jobs = [
+            fed(replace(job, mounts=mounts), host, pipes)
+            for job, host in zip(jobs, hosts, strict=True)
+        ]
+        checkpoints = checkpoints_of(context, hosts)
+        async with stored_meanwhile(context, checkpoints):
+            end = await context.run_jobs(jobs, prepared.description, limit)
         remove(hosts, pipes)
         context.doing("packing the model")
-        kept, note = await collect(context, end, partial(store_results, context, hosts), Kept())
+        store = partial(store_results, context, hosts, checkpoints)
+        kept, note = await collect(context, end, store, Kept())
         ended_at = end.exits[0].ended_at or time.time()
         found = await context.in_thread(final_metrics, metrics, hosts[0].log, ended_at)
         properties = {
@@ -181,7 +176,7 @@ class TrainingStep:
         python = Path(prepared.python)
         command = training_command(prepared.resolution, python, hyperparameters(context.arguments))
         if command is None:
-            raise _no_program(name, specification.get("TrainingImage"))
+            raise _no_program(name, context.arguments)
         return command, False
 
     def variables(self, context: StepContext) -> dict[str, str]:
@@ -200,31 +195,61 @@ def _asks(watcher: Any) -> bool:
 
 
 def image_of(arguments: Json) -> str:
-    """The image of a training job; empty where it names none, or an expression does."""
-    image = section(arguments, "AlgorithmSpecification").get("TrainingImage")
+    """The image of a training job, or its Marketplace algorithm, which hides one.
+
+    Empty where it names none, or an expression does.
+    """
+    specification = section(arguments, "AlgorithmSpecification")
+    image = specification.get("TrainingImage") or specification.get("AlgorithmName")
     return image if isinstance(image, str) else ""
+
+
+def _in_place(arguments: Json, config: Config) -> str:
+    """The user's command that runs in place of an image's own program; empty where none does."""
+    image = image_of(arguments)
+    if not image or runs_images(config) or _has_command(arguments):
+        return ""
+    return shlex.join(resolve_image(image, config).command)
+
+
+def _has_command(arguments: Json) -> bool:
+    """Whether a job says itself what it runs."""
+    entry = section(arguments, "AlgorithmSpecification").get("ContainerEntrypoint")
+    return bool(entry or section(arguments, "HyperParameters").get("sagemaker_program"))
 
 
 def _refuse_program(step: Step, config: Config) -> PlanError | None:
     """Why there is nothing to run; what an expression names is seen at the step's start."""
-    specification = section(step.arguments, "AlgorithmSpecification")
-    image = specification.get("TrainingImage")
-    if not isinstance(image, str) or specification.get("ContainerEntrypoint"):
+    image = image_of(step.arguments)
+    if not image or _has_command(step.arguments):
         return None
-    given = section(step.arguments, "HyperParameters")
-    resolution = resolve_image(image, config)
-    if runs_images(config) or training_command(resolution, Path(), given):
+    if runs_images(config):
+        hidden = not section(step.arguments, "AlgorithmSpecification").get("TrainingImage")
+    else:
+        hidden = not training_command(resolve_image(image, config), Path(), {})
+    if not hidden:
         return None
-    problem = _no_program(step.name, image)
+    problem = _no_program(step.name, step.arguments)
     return PlanError(problem.message, code=problem.code, hint=problem.hint, path=step.path)
 
 
-def _no_program(name: str, image: Any) -> JobError:
+def _no_program(name: str, arguments: Json) -> JobError:
+    image = image_of(arguments)
+    entry = f'"{image}" = {{ command = ["python", "train.py"] }}'
+    if section(arguments, "AlgorithmSpecification").get("TrainingImage"):
+        return JobError(
+            f"ClientError: {name} runs the program inside image {image!r}, which is not on this"
+            " host",
+            code="image-program-missing",
+            hint="Give the job a script (sagemaker_program) or a ContainerEntrypoint, set"
+            f" jobs.runner to container, or name a program under [images]: {entry}.",
+        )
     return JobError(
-        f"ClientError: {name} runs the program inside image {image!r}, which is not on this host",
-        code="image-program-missing",
-        hint="Give the job a script (sagemaker_program) or a ContainerEntrypoint, or set"
-        " jobs.runner to container.",
+        f"ClientError: {name} trains with Marketplace algorithm {image!r}, whose image only AWS"
+        " has",
+        code="algorithm-unsupported",
+        hint=f"Name a program for it under [images] in the configuration: {entry}, and leave"
+        " jobs.runner at auto.",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from engine.steps.base import StepContext
+from engine.steps.file_systems import file_system_of, link_unmounted
 from engine.steps.hosts import Host
 from engine.steps.inputs import bring, mappings, section
 from engine.steps.opt_ml import resource_config, text_map
@@ -82,9 +83,10 @@ def pipes_of(arguments: Json) -> list[Pipe]:
             section(section(channel, "DataSource"), "S3DataSource"),
             channel.get("CompressionType"),
             channel.get("RecordWrapperType") == "RecordIO",
+            _seed(channel),
         )
         for channel in mappings(arguments.get("InputDataConfig"))
-        if input_mode(arguments, channel) == "Pipe"
+        if input_mode(arguments, channel) == "Pipe" and not file_system_of(channel)
     ]
 
 
@@ -115,7 +117,19 @@ def _channel_path(channel: Json) -> str:
     return f"/opt/ml/input/data/{_channel_name(channel)}"
 
 
+def _seed(channel: Json) -> Any:
+    """The seed of a channel's ShuffleConfig, empty where it lacks one; None without a config."""
+    config = channel.get("ShuffleConfig")
+    if not isinstance(config, Mapping):
+        return None
+    seed = config.get("Seed")
+    return "" if seed is None else seed
+
+
 def _bring_channel(context: StepContext, host: Host, channel: Json) -> None:
+    if file_system_of(channel):
+        link_unmounted(context, host.ml.make(_channel_path(channel)), channel)
+        return
     bring(
         context.services.tree,
         host,

@@ -34,9 +34,9 @@ class AnyTrainingStep:
         """Why a step of this kind cannot run here."""
         return kind_of(step.arguments, config).refuse(step, config)
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """What does not run of a training job, whatever its kind."""
-        return kind_of(step.arguments, Config()).stand_in(step)
+        return kind_of(step.arguments, config).stand_in(step, config)
 
     async def run(self, context: StepContext) -> Outcome:
         """Run one attempt of a step of this kind."""

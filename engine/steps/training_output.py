@@ -9,8 +9,10 @@ from typing import Any
 from engine.steps.base import StepContext
 from engine.steps.hosts import Host
 from engine.steps.inputs import section
+from engine.steps.kept_outputs import KeptOutput, store_all
 from engine.steps.training_input import MODEL, OUTPUT, checkpoint_config
 from engine.storage.archive import pack
+from engine.storage.mirror import Mirror
 from engine.storage.transfer import upload_local
 
 Json = Mapping[str, Any]
@@ -34,17 +36,22 @@ def expected_model(arguments: Json, job_name: str) -> str:
     return f"{base}/{name}" if base else ""
 
 
-def store_results(context: StepContext, hosts: Sequence[Host]) -> Kept:
+def checkpoints_of(context: StepContext, hosts: Sequence[Host]) -> list[KeptOutput]:
+    """The checkpoints of each host, which are stored while the job runs; none without a place."""
+    uri, local = checkpoint_config(context.arguments)
+    tree = context.services.tree
+    return [KeptOutput(host, local, Mirror(tree, uri), True) for host in hosts if uri]
+
+
+def store_results(
+    context: StepContext, hosts: Sequence[Host], checkpoints: Sequence[KeptOutput]
+) -> Kept:
     """Store what the job left; a failed or stopped job's results too, as the service does.
 
     Model and output are those of the first host, checkpoints those of all.
     """
     arguments: Json = context.arguments
-    uri, local = checkpoint_config(arguments)
-    for host in hosts if uri else ():
-        folder = host.ml.left(local)
-        if folder is not None:
-            upload_local(context.services.tree, folder, uri)
+    store_all(checkpoints)
     model = expected_model(arguments, context.job_name)
     if not model:
         return Kept()

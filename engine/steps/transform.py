@@ -11,6 +11,7 @@ from engine.config import Config
 from engine.definition.document import Step
 from engine.environments.algorithms.serving.filters import FilterError, parse
 from engine.environments.algorithms.serving.processing import kind_of
+from engine.environments.algorithms.serving.records import BINARY, LINE
 from engine.environments.programs import FOLDER
 from engine.errors import JobError, PlanError
 from engine.jobs.base import OPT_ML
@@ -42,6 +43,8 @@ from engine.storage.transfer import upload_local
 
 Json = Mapping[str, Any]
 _MEGABYTE = 1024**2
+_SPLITS = ", ".join(("None", LINE, *BINARY))
+_LOOKS = ("InputFilter", "OutputFilter", "JoinSource")
 _DEFAULT_PAYLOAD_MB = 6
 
 
@@ -59,7 +62,7 @@ class TransformStep:
         code, words, hint = problem
         return PlanError(f"{step.name}: {words}", code=code, hint=hint, path=step.path)
 
-    def stand_in(self, step: Step) -> str:
+    def stand_in(self, step: Step, config: Config) -> str:
         """None: the model is run for real."""
         return ""
 
@@ -103,13 +106,16 @@ def _problem(arguments: Any) -> tuple[str, str, str] | None:
     """Why records cannot be handled: code, words and hint; values may be unresolved."""
     given = section(arguments, "TransformInput")
     split = given.get("SplitType")
-    if isinstance(split, str) and split not in ("None", "Line"):
-        return (
-            "split-type-unsupported",
-            f"SplitType {split} needs AWS",
-            "Use Line or None, with CSV, JSON Lines or whole files.",
-        )
     processing = section(arguments, "DataProcessing")
+    if isinstance(split, str) and split not in ("None", LINE):
+        if split not in BINARY:
+            return ("split-type-invalid", f"there is no SplitType {split}", f"It is {_SPLITS}.")
+        if any(processing.get(key, "$") not in ("$", "None") for key in _LOOKS):
+            return (
+                "split-type-unsupported",
+                f"DataProcessing cannot look into records of SplitType {split}",
+                "Leave DataProcessing out, or give the records as lines.",
+            )
     for key in ("InputFilter", "OutputFilter"):
         text = processing.get(key)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -21,9 +21,9 @@ from engine.model.status import StepStatus
 from engine.model.views import local_arn
 from engine.steps.base import Child, Outcome, StepContext, failed, succeeded
 from engine.steps.container import prepare
-from engine.steps.inputs import section
+from engine.steps.inputs import mappings, section
 from engine.steps.metrics import MetricDefinition, metric_definitions
-from engine.steps.training import TrainingStep
+from engine.steps.training import TrainingStep, image_of
 from engine.steps.tuning_files import ObjectiveLog, TuningFiles, keep_record, read_record
 from engine.tuning.leaderboard import (
     SUMMARIES,
@@ -76,9 +76,15 @@ class TuningStep:
         refusals = (TRAINING.refuse(replace(step, arguments=one), config) for one in training)
         return next(filter(None, refusals), None)
 
-    def stand_in(self, step: Step) -> str:
-        """None: the jobs are run for real."""
-        return ""
+    def stand_in(self, step: Step, config: Config) -> str:
+        """None, the jobs are run for real; but what stands in for part of them is said."""
+        given = [
+            step.arguments.get("TrainingJobDefinition"),
+            *mappings(step.arguments.get("TrainingJobDefinitions")),
+        ]
+        jobs = (replace(step, arguments=one) for one in given if isinstance(one, Mapping))
+        told = dict.fromkeys(TRAINING.stand_in(job, config) for job in jobs)
+        return "; ".join(filter(None, told))
 
     async def run(self, context: StepContext) -> Outcome:
         """Run training jobs until a limit or a criterion ends it."""
@@ -91,9 +97,8 @@ class TuningStep:
         seed = context.job_name if request.seed is None else str(request.seed)
         searches: list[Search] = []
         for number, algorithm in enumerate(request.algorithms):
-            specification = section(algorithm.definition, "AlgorithmSpecification")
             # Here it is told that an environment is being built; training jobs find it there.
-            await prepare(context, str(specification.get("TrainingImage", "")))
+            await prepare(context, image_of(algorithm.definition))
             of_its_own = f"{seed}/{number}"
             searches.append(
                 await context.in_thread(open_search, request, algorithm, of_its_own, known)

@@ -45,7 +45,7 @@ class InputOptions(TypedDict, total=False):
     """How an input is read, in the words of SageMaker's S3DataSource and ProcessingS3Input.
 
     Attributes:
-        data_type: ``S3Prefix`` (the default) or ``ManifestFile``.
+        data_type: ``S3Prefix`` (the default, and what ``Converse`` is) or ``ManifestFile``.
         distribution: ``FullyReplicated`` (the default) or ``ShardedByS3Key``: objects are dealt out
             in key order, one to each host in turn.
         host_index: 0-based number of this host among ``host_count``.
@@ -53,7 +53,7 @@ class InputOptions(TypedDict, total=False):
         compression: ``None`` (the default) or ``Gzip``: unpacked, a final ``.gz`` dropped.
     """
 
-    data_type: Literal["S3Prefix", "ManifestFile", "AugmentedManifestFile"]
+    data_type: Literal["S3Prefix", "ManifestFile", "AugmentedManifestFile", "Converse"]
     distribution: Literal["FullyReplicated", "ShardedByS3Key"]
     host_index: int
     host_count: int
@@ -166,11 +166,12 @@ def manifest_items(content: bytes, uri: str) -> list[Item]:
 
 def _is_manifest(uri: str, options: InputOptions) -> bool:
     data_type = options.get("data_type", "S3Prefix")
-    if data_type not in ("S3Prefix", "ManifestFile"):
+    if data_type not in ("S3Prefix", "ManifestFile", "Converse"):
         raise StorageError(
-            f"{uri}: the S3 data type {data_type} is not supported.",
+            f"{uri}: the S3 data type {data_type} cannot be read as files.",
             code="data-type-unsupported",
-            hint="Use S3Prefix or ManifestFile: augmented manifests need Pipe mode on AWS.",
+            hint="Use S3Prefix or ManifestFile; an augmented manifest is for training channels in"
+            " Pipe mode alone, on AWS too.",
         )
     return data_type == "ManifestFile"
 

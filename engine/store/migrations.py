@@ -85,4 +85,22 @@ MIGRATIONS: tuple[str, ...] = (
         answer BLOB NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    UPDATE execution SET view = CAST(json_set(
+        CAST(view AS TEXT),
+        '$.steps_skipped', (
+            SELECT count(*) FROM step WHERE step.execution_id = execution.id
+            AND json_extract(CAST(step.view AS TEXT), '$.status') = 'Skipped'
+        ),
+        '$.steps_stopped', (
+            SELECT count(*) FROM step WHERE step.execution_id = execution.id
+            AND json_extract(CAST(step.view AS TEXT), '$.status') = 'Stopped'
+        ),
+        '$.steps_cached', (
+            SELECT count(*) FROM step WHERE step.execution_id = execution.id
+            AND json_extract(CAST(step.view AS TEXT), '$.status') = 'Succeeded'
+            AND json_extract(CAST(step.view AS TEXT), '$.action') = 'cached'
+        )
+    ) AS BLOB);
+    """,
 )

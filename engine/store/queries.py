@@ -47,17 +47,23 @@ def execution(db: sqlite3.Connection, execution_id: str) -> ExecutionView:
 
 
 def find_execution(db: sqlite3.Connection, text: str) -> str:
-    """The id that ``text`` names: an id, a unique prefix of one, an ARN, or ``@last``.
+    """The id that ``text`` names.
+
+    That is an id, a unique prefix of one, an ARN, ``@last`` or ``PIPELINE@last``.
 
     Errors: ``NotFound`` where none matches, ``CommandRejected`` where several do.
     """
     wanted = text.rsplit("/", 1)[-1]
-    if wanted == "@last":
+    if wanted.endswith("@last"):
+        pipeline = wanted.removesuffix("@last")
         row = db.execute(
-            "SELECT id FROM execution ORDER BY created_at DESC, rowid DESC LIMIT 1"
+            "SELECT id FROM execution WHERE ?1 IN ('', pipeline)"
+            " ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            (pipeline,),
         ).fetchone()
         if row is None:
-            raise NotFound("no execution has been started yet", code="execution-not-found",
+            of = f" of pipeline {pipeline}" if pipeline else ""
+            raise NotFound(f"no execution{of} has been started yet", code="execution-not-found",
                            hint="Start one with `pipetui run FILE`.")  # fmt: skip
         return str(row[0])
     rows = db.execute(

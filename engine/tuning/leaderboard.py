@@ -120,15 +120,23 @@ def counters(jobs: Sequence[TrainingJob]) -> dict[str, dict[str, int]]:
 
 
 def line(job: TrainingJob, algorithm: Algorithm, best: TrainingJob | None) -> str:
-    """One line on a job's end, for the tuning job's log."""
-    value = (
-        "no objective"
-        if job.objective is None
-        else f"{algorithm.objective.metric}={job.objective:g}"
-    )
-    about = "".join(f" {name}={text}" for name, text in job.tuned.items())
+    """One line on a job's end, for the tuning job's log: short, its parts below each other."""
+    metric = algorithm.objective.metric
+    value = "no objective" if job.objective is None else f"{metric}={job.objective:g}"
+    standing = "* best" if best is not None and best.number == job.number else ""
+    about = " ".join(f"{name}={_short(text)}" for name, text in job.tuned.items())
     why = job.failure_reason or job.stopped_because
-    standing = ""
-    if best is not None:
-        standing = " * best" if best.number == job.number else f" (best {best.objective:g})"
-    return f"{job.name} {job.status} {value}{standing}{about}" + (f": {why}" if why else "")
+    width = len(metric) + _DIGITS
+    told = f"{job.number:>4}  {job.status:<9}  {value:<{width}}  {standing:<6}  {about}".rstrip()
+    return told + (f": {why}" if why else "")
+
+
+_DIGITS = len("=-0.123456")
+
+
+def _short(text: str) -> str:
+    """A hyperparameter's value; of a real number the digits that tell it from another."""
+    try:
+        return text if text.lstrip("-").isdigit() else f"{float(text):.4g}"
+    except ValueError:
+        return text

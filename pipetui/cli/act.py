@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from pipetui.cli.arguments import execution_argument, pairs_of
+from pipetui.cli.arguments import execution_argument, pairs_of, step_argument
 from pipetui.cli.program import command
 from pipetui.cli.session import Session
 
@@ -84,6 +84,32 @@ def _decide(
         session.line(f"{word} {session.ink.safe(name)}")
     else:
         session.json(document)
+    return 0
+
+
+@command(name="break")
+@execution_argument
+@step_argument()
+@click.option("--clear", is_flag=True, help="Take it away; a step that is held starts.")
+def break_(session: Session, execution: str, step: str, clear: bool) -> int:
+    """Set a breakpoint: STEP, which has not started, is held when it could start.
+
+    Other branches go on. The execution waits for a held step until it is released with --clear,
+    or stopped. SageMaker has no breakpoints: the status of a held step stays Waiting.
+    """
+    import engine.api as api
+
+    with session.reader() as reader:
+        found = reader.execution(execution).id
+        reader.step(found, step)
+        asyncio.run(session.control().change_breakpoint(found, step, hold=not clear))
+        view, after = reader.execution(found), reader.step(found, step)
+    if not session.text:
+        session.json(api.list_steps(view, [after]))
+    elif clear:
+        session.line(f"{step} goes on")
+    else:
+        session.line(f"{step} {'is held' if after.held else 'will be held when it could start'}")
     return 0
 
 

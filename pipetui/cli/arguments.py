@@ -17,8 +17,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def execution_argument(function: Function) -> Function:
-    """``EXECUTION``: an id, a unique prefix, an ARN or ``@last``."""
-    return click.argument("execution", shell_complete=_complete_executions)(function)
+    """``EXECUTION``: an id, a unique prefix, an ARN, ``@last`` or ``PIPELINE@last``."""
+    return click.argument("execution", shell_complete=complete_executions)(function)
 
 
 def step_argument(**settings: Any) -> Callable[[Function], Function]:
@@ -99,15 +99,21 @@ def value_like(text: str, present: Any) -> Any:
         return text
 
 
-def _complete_executions(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
+def complete_executions(
+    context: click.Context, _parameter: click.Parameter | None, incomplete: str
 ) -> list[CompletionItem]:
+    """The newest executions that a word which is not typed to its end may name."""
     try:
         with context.find_root().ensure_object(Session).reader(resume=False) as reader:
-            found = [(one.id, f"{one.pipeline} {one.status}") for one in reader.executions(50)]
+            newest = reader.executions(50)
     except PipetuiError:
         return []
-    names = [("@last", "the newest"), *found]
+    pipelines = dict.fromkeys(one.pipeline for one in newest)
+    names = [
+        ("@last", "the newest"),
+        *((f"{pipeline}@last", f"the newest of {pipeline}") for pipeline in pipelines),
+        *((one.id, f"{one.pipeline} {one.status}") for one in newest),
+    ]
     return [CompletionItem(n, help=about) for n, about in names if n.startswith(incomplete)]
 
 

@@ -108,7 +108,8 @@ def _show(session: Session, view: PlanView) -> None:
     for step in view.steps:
         style = "error" if step.refused else _STYLES.get(step.action, "")
         word = "refused" if step.refused else str(step.action)
-        why = "; ".join(filter(None, (step.refused, step.reason, step.environment, step.stand_in)))
+        told = (step.refused, step.local_retry, step.reason, step.environment, step.stand_in)
+        why = "; ".join(filter(None, told))
         rows.append((step.name, Cell(step.type, "muted"), Cell(word, style), why))
     for line in table(ink, ("STEP", "TYPE", "PLAN", "WHY"), rows):
         session.line(line)

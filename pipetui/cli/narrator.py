@@ -11,7 +11,8 @@ from engine.errors import NotFound
 from pipetui.cli.session import Session, ink_for
 from pipetui.cli.text import cells, duration, fill
 from pipetui.term.glyphs import Look, look
-from pipetui.viewmodel.state import execution_state, step_state
+from pipetui.viewmodel.executions import tally
+from pipetui.viewmodel.state import HELD, execution_state, step_state
 
 if TYPE_CHECKING:
     from engine.api import Event, ExecutionView, LocalReader, StepView
@@ -76,6 +77,15 @@ class Narrator:
             self._ask(event, step)
         elif event.kind == "CallbackAnswered":
             self._line(event, look("Executing"), step.name, "", step.note)
+        elif event.kind == "BreakpointSet":
+            words = f"breakpoint set by {event.actor}"
+            self._line(event, step_state(step), step.name, "", words)
+        elif event.kind == "StepHeld":
+            self._line(event, look("Held"), step.name, "", HELD)
+            self._lines([f"pipetui break {step.execution_id} {step.name} --clear"])
+        elif event.kind == "BreakpointCleared":
+            words = f"breakpoint cleared by {event.actor}"
+            self._line(event, step_state(step), step.name, "", words)
         elif event.kind == "AttemptLost":
             words = f"attempt {fact.attempt} is lost: {fact.reason}"
             self._line(event, look("Lost"), step.name, "", words)
@@ -87,7 +97,7 @@ class Narrator:
             took = None
             if step.started_at is not None and step.ended_at is not None:
                 took = step.ended_at - step.started_at
-            self._line(event, step_state(step), step.name, duration(took), _words(step))
+            self._line(event, step_state(step), step.name, duration(took), words_about(step))
             if step.status == "Failed":
                 self._log_of(step)
 
@@ -128,7 +138,7 @@ class Narrator:
     def _end(self, event: Event, state: Any) -> None:
         view: ExecutionView = state.execution
         took = duration((view.ended_at or event.at) - view.created_at)
-        words = f"{view.steps_done} of {view.steps_total} steps"
+        words = tally(view)
         if view.failure_reason:
             words += f"; {view.failure_reason}"
         self._line(event, execution_state(view), view.pipeline, took, words)
@@ -155,10 +165,10 @@ class Narrator:
         print(line, file=self._out)
 
 
-def _words(step: StepView) -> str:
+def words_about(step: StepView) -> str:
     """What there is to say about a step's status."""
-    if step.failure_reason:
-        return step.failure_reason
+    if step.failure:
+        return step.failure
     if step.status == "Executing":
         kind = step.environment.get("Runner", "")
         attempt = f"attempt {step.attempt}" if step.attempt > 1 else ""

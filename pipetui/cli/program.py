@@ -8,18 +8,22 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine.errors import ConfigError, PipetuiError
+from engine.errors import ConfigError, NotFound, PipetuiError
 from pipetui.cli.failures import report_crash, report_errors
 from pipetui.cli.session import Session
 
 if TYPE_CHECKING:
     import subprocess
 
+    from click.shell_completion import CompletionItem
+
 OUTPUTS = ("text", "json", "jsonl")
+_DEFINITIONS = (".json", ".yaml", ".yml", ".py")
 INTERRUPTED, BROKEN_PIPE = 130, 141
 
 _COMMANDS = {
@@ -48,6 +52,7 @@ _COMMANDS = {
     "invoke": ("endpoints", "Ask an endpoint"),
     "stop": ("act", "Stop an execution"),
     "parallelism": ("pipelines", "Change how many steps of an execution run at once"),
+    "break": ("act", "Hold a step before it starts, or let it go on"),
     "approve": ("act", "Approve a Callback step or a model package"),
     "reject": ("act", "Reject a Callback step or a model package"),
     "resume": ("act", "Go on with executions whose runner died"),
@@ -117,7 +122,7 @@ class Program(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"pipetui.cli.{_COMMANDS[cmd_name][0]}")
-        found: click.Command = getattr(module, cmd_name)
+        found: click.Command = getattr(module, cmd_name + "_" * iskeyword(cmd_name))
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -127,21 +132,42 @@ class Program(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and (args[0] == "@last" or os.path.exists(args[0])):
+        if not args or args[0] in _COMMANDS or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        if _can_be_opened(ctx.ensure_object(Session), args[0]):
             return "open", _open, args
-        if args and args[0] not in _COMMANDS:
-            from difflib import get_close_matches
+        from difflib import get_close_matches
 
-            close = get_close_matches(args[0], _COMMANDS, 1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            ctx.fail(f"There is no command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
+        close = get_close_matches(args[0], _COMMANDS, 1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        ctx.fail(f"There is no command or execution {args[0]!r}.{hint}")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from pipetui.cli.arguments import complete_executions
+
+        commands = super().shell_complete(ctx, incomplete)
+        return commands + (complete_executions(ctx, None, incomplete) if incomplete else [])
+
+
+def _can_be_opened(session: Session, word: str) -> bool:
+    """Whether a word that is no command names something on the disk, or an execution.
+
+    Errors: ``CommandRejected`` where it is the prefix of several executions.
+    """
+    if word.endswith("@last") or word.startswith("arn:") or os.path.exists(word):
+        return True
+    try:
+        with session.reader(resume=False) as reader:
+            reader.execution(word)
+    except NotFound:
+        return False
+    return True
 
 
 @click.command(
     cls=Program,
     invoke_without_command=True,
-    subcommand_metavar="[PATH] | COMMAND [ARGS]...",
+    subcommand_metavar="[EXECUTION | FILE | FOLDER] | COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @shared_options
@@ -155,8 +181,9 @@ def program(
 ) -> int:
     """Run, watch and debug Amazon SageMaker pipelines in a terminal.
 
-    Without a command, the app opens: on the home, on the home folder PATH, or on the execution
-    @last.
+    Without a command the app opens on the home's executions; with EXECUTION on that one (an id, a
+    unique prefix of one, an ARN, @last or PIPELINE@last), with FILE on the form to run that
+    definition, with FOLDER on the home that lies there.
     """
     session = context.ensure_object(Session)
     session.read_only, session.linear = read_only, linear
@@ -168,21 +195,37 @@ def program(
 
 
 @command(hidden=True)
-@click.argument("path")
+@click.argument("what")
+@click.option("--read-only", is_flag=True)
 @click.option("--linear", is_flag=True)
-def _open(session: Session, path: str, linear: bool) -> int:
-    """Open the app on a home folder, or on an execution."""
-    session.linear = session.linear or linear
-    if path == "@last":
-        return _open_app(session, path)
-    if not os.path.isdir(path):
+def _open(session: Session, what: str, read_only: bool, linear: bool) -> int:
+    """Open the app on an execution, a definition file or a home folder."""
+    session.read_only, session.linear = session.read_only or read_only, session.linear or linear
+    if os.path.isdir(what):
+        session.home_text = _existing_home(what)
+        return _open_app(session)
+    if not os.path.exists(what):
+        return _open_app(session, what)
+    if session.linear or not what.endswith(_DEFINITIONS):
         raise ConfigError(
-            f"{path} is not a home folder",
-            code="home-not-a-folder",
-            hint=f"To run a definition: pipetui run {path}",
+            f"the app cannot be opened on {what}",
+            code="not-to-be-opened",
+            hint=f"To run a definition: pipetui run {what}",
         )
-    session.home_text = path
-    return _open_app(session)
+    return _open_app(session, file=os.path.abspath(what))
+
+
+def _existing_home(folder: str) -> str:
+    """The folder, if it is a home or can become one: not one that holds other things."""
+    import engine.api as api
+
+    if os.listdir(folder) and not api.Home.locate(folder).database.exists():
+        raise ConfigError(
+            f"{folder} is a folder of something else, not a home",
+            code="home-not-a-folder",
+            hint="To run a definition in it: pipetui run FILE. The home is named with --home DIR.",
+        )
+    return folder
 
 
 def _version(session: Session) -> int:
@@ -199,7 +242,7 @@ def _version(session: Session) -> int:
     return 0
 
 
-def _open_app(session: Session, execution: str = "") -> int:
+def _open_app(session: Session, execution: str = "", file: str = "") -> int:
     if session.linear:
         from pipetui.linear import run_linear
 
@@ -210,7 +253,7 @@ def _open_app(session: Session, execution: str = "") -> int:
     from pipetui.app import run_app
 
     session.home.prepare()
-    return run_app(session.home, execution=execution, read_only=session.read_only)
+    return run_app(session.home, execution=execution, file=file, read_only=session.read_only)
 
 
 def _open_demo(session: Session, subcommand: str | None) -> int:

@@ -19,9 +19,10 @@ _HEAD = """\
 Every screen of the app has its twin here. This page is made from the commands:
 `python -m pipetui.cli.reference > docs/cli.md`.
 
-`EXECUTION` is an id, a unique prefix of one, an ARN, or `@last` for the newest. JSON has the shapes
-of the AWS API; what AWS lacks stands under the one key `Local`. Points in time are ISO-8601. Steps
-that have not started are listed too, with the status `Waiting`, `Skipped` or `Blocked`.
+`EXECUTION` is an id, a unique prefix of one, an ARN, `@last` for the newest or `PIPELINE@last` for
+the newest of a pipeline. JSON has the shapes of the AWS API; what AWS lacks stands under the one
+key `Local`. Points in time are ISO-8601. Steps that have not started are listed too, with the
+status `Waiting`, `Skipped` or `Blocked`.
 
 | Exit code | Meaning |
 |---|---|

@@ -14,7 +14,9 @@ from pipetui.cli.program import command
 from pipetui.cli.session import Session
 from pipetui.cli.text import Cell, duration, table
 from pipetui.term.glyphs import Look
-from pipetui.viewmodel.state import approval_state, execution_state, step_state
+from pipetui.viewmodel.executions import tally
+from pipetui.viewmodel.secrets import LOG_MASK, known_secrets
+from pipetui.viewmodel.state import HELD, approval_state, execution_state, hold_words, step_state
 
 if TYPE_CHECKING:
     from engine.api import Event, ExecutionView, LocalReader, LogSource, StepView
@@ -46,7 +48,7 @@ def ls(session: Session, pipeline: str, limit: int) -> int:
             execution_state(one),
             f"{datetime.fromtimestamp(one.created_at):%m-%d %H:%M}",
             duration(_seconds(one)),
-            f"{one.steps_done}/{one.steps_total}",
+            tally(one, short=True),
             Cell(_about(one), "muted"),
         )
         for one in views
@@ -57,7 +59,9 @@ def ls(session: Session, pipeline: str, limit: int) -> int:
 
 def _about(view: ExecutionView) -> str:
     if view.first_failed:
-        return f"{view.first_failed}: {_first_line(view.first_failure)}"
+        return f"{view.first_failed}: {_first_line(view.first_told)}"
+    if view.steps_held and view.ended_at is None:
+        return HELD
     return view.display_name or (f"from {view.source_execution}" if view.source_execution else "")
 
 
@@ -68,12 +72,16 @@ def _seconds(view: ExecutionView) -> float:
 @command()
 @execution_argument
 def status(session: Session, execution: str) -> int:
-    """Show one execution; EXECUTION is an id, a unique prefix, an ARN or @last."""
+    """Show one execution.
+
+    EXECUTION is an id, a unique prefix of one, an ARN, @last or PIPELINE@last.
+    """
     import engine.api as api
 
     with session.reader() as reader:
         view = reader.execution(execution)
         waiting = [one for one in reader.waiting() if one.execution_id == view.id]
+        held = [one for one in reader.steps(view.id) if one.held] if view.steps_held else []
     if not session.text:
         session.json(api.describe_execution(view))
         return 0
@@ -86,6 +94,8 @@ def status(session: Session, execution: str) -> int:
         session.line(f"  {ink.paint(f'{name:<11}', 'muted')} {ink.safe(value)}")
     for step in waiting:
         session.line(f"  {step.name} waits for you: pipetui approve {step.callback_token}")
+    for step in held:
+        session.line(f"  {step.name} is {hold_words(step)}")
     return 0
 
 
@@ -95,16 +105,15 @@ def _facts(view: ExecutionView, folder: str) -> Iterator[tuple[str, str]]:
     if view.failure_reason:
         yield "reason", _first_line(view.failure_reason)
     if view.first_failed:
-        yield "first", f"{view.first_failed}: {_first_line(view.first_failure)}"
+        yield "first", f"{view.first_failed}: {_first_line(view.first_told)}"
     began = f"{datetime.fromtimestamp(view.created_at):%Y-%m-%d %H:%M:%S}"
     yield "started", f"{began} by {view.created_by}, took {duration(_seconds(view))}"
     counts = {
         "running": view.steps_running,
-        "failed": view.steps_failed,
-        "reused": view.steps_reused,
+        "of them reused": view.steps_reused,
     }
     words = "".join(f", {count} {word}" for word, count in counts.items() if count)
-    yield "steps", f"{view.steps_done} of {view.steps_total} done{words}"
+    yield "steps", f"{tally(view)}{words}"
     for name, value in view.parameters.items():
         yield "parameter", f"{name} = {value}"
     if view.source_execution:
@@ -151,10 +160,14 @@ def _step_seconds(step: StepView) -> float | None:
 def _note(step: StepView) -> str:
     if step.waits_for_answer:
         return f"pipetui approve {step.callback_token}"
+    if step.held:
+        return hold_words(step)
+    if step.breakpoint and step.status == "Waiting":
+        return f"breakpoint; {step.reason}"
     if step.source_execution:
         return f"from {step.source_execution}"
-    if step.failure_reason or step.doing or step.note:
-        return step.failure_reason or step.doing or step.note
+    if step.failure or step.doing or step.note:
+        return step.failure or step.doing or step.note
     if step.attempts and step.stand_in:
         return step.stand_in
     # Of a step that ran, what it waited for is no news; what the cache lacked is.
@@ -207,7 +220,7 @@ def _event_line(session: Session, event: Event) -> str:
     fact: Any = event.fact
     words = [
         str(getattr(fact, name))
-        for name in ("status", "doing", "reason", "failure_reason", "comment", "note")
+        for name in ("status", "doing", "reason", "cause", "failure_reason", "comment", "note")
         if getattr(fact, name, "")
     ]
     moment = datetime.fromtimestamp(event.at)
@@ -229,12 +242,19 @@ def _event_line(session: Session, event: Event) -> str:
 def logs(
     session: Session, execution: str, step: str, follow: bool, attempt: int | None, tail: int | None
 ) -> int:
-    """Print the log of a step. What a terminal could obey in it is made visible."""
+    """Print the log of a step. What a terminal could obey in it is made visible.
+
+    Values that the step was given under a name like PASSWORD or API_KEY are masked.
+    """
+    import engine.api as api
+
     with session.reader() as reader:
-        execution_id = reader.execution(execution).id
-        found = reader.step(execution_id, step)
+        view = reader.execution(execution)
+        found = reader.step(view.id, step)
         number = attempt or found.attempt
-        log = reader.log(found, number)
+        log: LogSource = reader.log(found, number)
+        if secrets := known_secrets(found.arguments, view.parameters):
+            log = api.MaskedLog(log, secrets, LOG_MASK)
         if session.output == "json":
             lines = _drain(log, tail)
             about = {

@@ -56,6 +56,8 @@ def request_options(function: Function) -> Function:
         click.option("--token", metavar="TEXT", default="",
                      help="The same token never starts a second execution; 32 to 128 letters."),
         python_option,
+        click.option("--break", "breakpoints", multiple=True, metavar="STEP",
+                     help="Hold this step when it could start; `pipetui break` lets it go on."),
     )[::-1]:  # fmt: skip
         function = option(function)
     return function
@@ -75,6 +77,7 @@ def request_of(
     description: str,
     token: str,
     python: str,
+    breakpoints: Sequence[str] = (),
 ) -> StartRequest:
     """What the options ask for.
 
@@ -101,6 +104,7 @@ def request_of(
         selection=tuple(filter(None, map(str.strip, steps.split(",")))),
         source_execution=source,
         token=token,
+        breakpoints=tuple(breakpoints),
     )
 
 

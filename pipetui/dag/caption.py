@@ -32,6 +32,7 @@ def caption(
     width: int,
     *,
     eta: str = "",
+    told: bool = False,
     glyphs: Glyphs = UNICODE,
 ) -> list[Part]:
     """The line's parts, together exactly `width` cells.
@@ -40,12 +41,14 @@ def caption(
         members: the steps that a folded node stands for; empty for a step.
         around: of the whole graph, with nothing folded.
         eta: when a waiting step may start, as text.
+        told: the box of a step says its state and time itself.
     """
     status = gathered(members, statuses) if members else statuses.get(name, PENDING)
-    facts = [] if members else [" ".join(filter(None, (status.word, status.elapsed)))]
+    told = told and not members
+    facts = [] if members or told else [" ".join(filter(None, (status.word, status.elapsed)))]
     facts.append(status.detail if members else _situation(name, around, statuses, eta))
     facts.append(_also(name, members, around, statuses))
-    head = glyphs.pile if members else status.glyph
+    head = glyphs.pile if members else " " if told else status.glyph
     parts = [
         (fit(head, 1, glyphs), Role.STATUS),
         (" " + clean(name), Role.NAME),
@@ -100,7 +103,7 @@ def _situation(
         names = waits_for(name, around, statuses)
         if names:
             return f"waits for {_listed(names)}" + (f" (ETA {eta})" if eta else "")
-        return status.note or "waits for a free slot"
+        return status.note or "waits for its turn (parallelism)"
     if status.untaken:
         return status.note or "not taken"
     branches = [edge for edge in around.before.get(name, ()) if edge.kind.word]

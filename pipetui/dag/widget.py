@@ -454,7 +454,14 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         if not members and self._expected and self._statuses.get(name, PENDING).waiting:
             eta = self._time_to_start(name)
         return caption(
-            name, members, self._around, self._statuses, width, eta=eta, glyphs=self.glyphs
+            name,
+            members,
+            self._around,
+            self._statuses,
+            width,
+            eta=eta,
+            told=self.picture.level is Level.DETAIL,
+            glyphs=self.glyphs,
         )
 
     def _time_to_start(self, name: str) -> str:
@@ -529,8 +536,9 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         y = self.sight.height - _CAPTION
         if was != now:
             self.refresh(ScreenRegion(start, y, max(1, end - start), _CAPTION))
-        if self._shown.get(self.selected or "", PENDING).style != self._caption_style:
-            self._caption_style = self._shown.get(self.selected or "", PENDING).style
+        style = self._shown.get(self.selected or "", PENDING).style
+        if style != self._caption_style and not now.startswith(" "):
+            self._caption_style = style
             self.refresh(ScreenRegion(0, y, 1, _CAPTION))
 
     def _refresh_box(self, name: str) -> None:

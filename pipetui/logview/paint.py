@@ -29,13 +29,15 @@ _ORIGINS = ("cyan", "yellow", "magenta", "green", "blue", "red")
 _MANNERS = {name: Style.parse(name) for name in ("bold", "dim", "italic", "underline")}
 _HIGHLIGHTED = 4_000
 """Characters of a row in which hits are highlighted: enough for any screen."""
+_MARKED = 4
+"""Cells of text from which a cut line is marked as one."""
 _CHARACTERS = 4
 """Characters that a cell may hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The characters of the gutter, the edge and the badge."""
+    """The characters of the gutter, the edge, the badge, and of lines cut before or behind."""
 
     error: str
     warning: str
@@ -45,10 +47,12 @@ class Signs:
     down: str
     hot: str
     warm: str
+    before: str
+    behind: str
 
 
-UNICODE = Signs("✖", "!", "│", "◆", "┃", "▼", "█", "▒")
-ASCII = Signs("x", "!", "|", "*", "#", "v", "=", "-")
+UNICODE = Signs("✖", "!", "│", "◆", "┃", "▼", "█", "▒", "‹", "›")
+ASCII = Signs("x", "!", "|", "*", "#", "v", "=", "-", "<", ">")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Painter:
             strip = Strip.blank(frame.gutter + frame.width, self.styles["text"])
         else:
             strip = Strip(self._gutter(row, frame)) + self._text(row, frame)
-        strip += Strip(self._edge(frame, y))
+        strip = (strip + Strip(self._edge(frame, y))).simplify()
         return self._badge(strip, frame.new) if frame.new and y == frame.height - 1 else strip
 
     def note(self, frame: Frame, text: str) -> Strip:
@@ -119,7 +123,17 @@ class Painter:
             style += self.styles["picked"]
         left, right = frame.left, frame.left + frame.width
         strip = Strip(self._segments(row, frame, style))
-        return strip.crop(left, right).adjust_cell_length(frame.width, style)
+        goes_on = (len(row.text) if row.text.isascii() else strip.cell_length) > right
+        strip = strip.crop(left, right).adjust_cell_length(frame.width, style)
+        if frame.width < _MARKED:
+            return strip
+        # In the colour of the track beside it: one run of cells for the terminal, not two.
+        cut = style + self.styles["track"]
+        if goes_on:
+            strip = strip.crop(0, frame.width - 1) + Strip([Segment(self.signs.behind, cut)], 1)
+        if left and row.text:
+            strip = Strip([Segment(self.signs.before, cut)], 1) + strip.crop(1)
+        return strip
 
     def _segments(self, row: Row, frame: Frame, style: Style) -> list[Segment]:
         reach = frame.left + frame.width

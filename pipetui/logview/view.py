@@ -17,10 +17,15 @@ from pipetui.logview.dress import Times
 FLOORS = (0, 20, 30, 40)
 """Severity floors in the order the key goes through them: everything, info, warnings, errors."""
 
+HIDDEN = {
+    20: "debug hidden",
+    30: "info and plain hidden",
+    40: "all but errors hidden",
+}
+"""What a floor hides, in words; lines that state no level stay until warnings are asked for."""
+
 _ALL = 1 << 62
 """More rows than there can be: whatever rows another filter brings, none of them is new."""
-
-LEVEL_NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error"}
 
 
 def search_pattern(text: str) -> re.Pattern[str] | None:
@@ -239,7 +244,7 @@ def status(view: View, tally: Tally) -> str:
     if view.filter:
         parts.append(f"filter {view.filter}")
     if view.floor:
-        parts.append(f"{LEVEL_NAMES[view.floor]} and above")
+        parts.append(HIDDEN[view.floor])
     if tally.bookmarks:
         parts.append(f"{tally.bookmarks:,} bookmark{'s' * (tally.bookmarks != 1)}")
     if view.times is not Times.WRITTEN:

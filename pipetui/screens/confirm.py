@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from pipetui.feed import PipetuiError
 from pipetui.screens.face import Dialog
+from pipetui.viewmodel.answers import value_of
 from pipetui.viewmodel.executions import title
-from pipetui.viewmodel.lines import Line, Tone, words, wrap
-from pipetui.viewmodel.rerun import Field, parse
+from pipetui.viewmodel.inbox import asked_lines, typed
+from pipetui.viewmodel.lines import BLANK, Line, Tone, words, wrap
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A text to fill in.
+    """A text to fill in, behind its name.
 
     Args:
         hint: what to say while it is empty.
@@ -38,6 +39,11 @@ class Blank:
     hint: str
     parameter: ParameterView | None = None
 
+    @property
+    def label(self) -> str:
+        """What stands before it; a star where it has to be filled in."""
+        return f"{self.name} *" if self.parameter and self.parameter.required else self.name
+
     def value(self, text: str) -> Any:
         """What the text stands for.
 
@@ -45,8 +51,7 @@ class Blank:
         """
         if self.parameter is None:
             return text
-        known = Field("", self.name, None, self.parameter.type, self.parameter.choices)
-        return parse(text, known)
+        return value_of(self.parameter, text)
 
 
 class Confirm(Dialog):
@@ -71,8 +76,13 @@ class Confirm(Dialog):
             pane.can_focus = False
             pane.styles.height = min(10, len(self._lines))
             yield pane
+            width = max(len(blank.label) for blank in self._blanks)
             for blank in self._blanks:
-                yield Input(placeholder=blank.hint)
+                with Horizontal(classes="blank"):
+                    label = Bar(words(f" {blank.label:<{width}} "))
+                    label.styles.width = width + 2
+                    yield label
+                    yield Input(placeholder=blank.hint)
             yield Bar(id="footer")
 
     def on_mount(self) -> None:
@@ -83,26 +93,37 @@ class Confirm(Dialog):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         boxes = list(self.query(Input))
-        later = boxes[boxes.index(event.input) + 1 :]
+        here = boxes.index(event.input)
+        later = boxes[here + 1 :]
         if later and not later[0].value:
-            later[0].focus()
+            if not (problem := self._problem(here)):
+                later[0].focus()
+            self.ui.say(problem)
         else:
             self.action_yes()
 
+    def _problem(self, index: int) -> str:
+        """Why a text is not what it has to be; empty where it is."""
+        blank, box = self._blanks[index], list(self.query(Input))[index]
+        try:
+            blank.value(box.value)
+        except ValueError as problem:
+            return f"{blank.name}: {problem}"
+        return ""
+
     def action_yes(self) -> None:
         """Do it, unless a text is not what it has to be."""
-        values: dict[str, Any] = {}
-        for blank, box in zip(self._blanks, self.query(Input), strict=True):
-            try:
-                values[blank.name] = blank.value(box.value)
-            except ValueError as problem:
-                self.ui.say(f"{blank.name}: {problem}")
+        boxes = list(self.query(Input))
+        for index, box in enumerate(boxes):
+            if problem := self._problem(index):
+                self.ui.say(problem)
                 box.focus()
                 return
-        self.dismiss(values)
+        pairs = zip(self._blanks, boxes, strict=True)
+        self.dismiss({blank.name: blank.value(box.value) for blank, box in pairs})
 
 
-_COMMENT = Blank("comment", "comment, if you like")
+_COMMENT = Blank("comment", "if you like")
 
 
 def ask_stop(ui: PipetuiApp, execution: ExecutionView) -> None:
@@ -121,7 +142,7 @@ def ask_stop(ui: PipetuiApp, execution: ExecutionView) -> None:
             ui.attempt(deed, f"stopping {title(execution)}")
 
     question = f"Stop {title(execution)}?"
-    ui.push_screen(Confirm(question, lines, [Blank("reason", "reason, if you like")]), stop)
+    ui.push_screen(Confirm(question, lines, [Blank("reason", "if you like")]), stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +195,18 @@ def ask_stop_all(ui: PipetuiApp, executions: Sequence[ExecutionView]) -> None:
             ui.run_worker(stop_each(values["reason"]), group="deeds")
 
     question = f"Stop {len(executions)} executions?"
-    blank = Blank("reason", "reason, if you like")
+    blank = Blank("reason", "if you like")
     ui.push_screen(Confirm(question, [*shown, *more], [blank]), stop)
 
 
 def ask_answer(ui: PipetuiApp, waiting: WaitingCallback, success: bool) -> None:
     """Ask, then answer a Callback step; approving asks for the outputs it has to bring."""
     step = waiting.step
-    lines: list[Line] = [
-        words(f" {name}: {value}", Tone.DIM) for name, value in step.callback_inputs.items()
-    ]
     outputs = waiting.outputs if success else ()
-    blanks = [_COMMENT, *(Blank(one.name, _hint(one), one) for one in outputs)]
+    lines = asked_lines(waiting, ui.size.width)
+    if any(one.required for one in outputs):
+        lines += [BLANK, words(" The step hands on what stands behind a *.", Tone.DIM)]
+    blanks = [*(Blank(one.name, typed(one), one) for one in outputs), _COMMENT]
 
     def answer(values: dict[str, Any] | None) -> None:
         if values is None:
@@ -197,7 +218,8 @@ def ask_answer(ui: PipetuiApp, waiting: WaitingCallback, success: bool) -> None:
         ui.attempt(deed, f"{'approved' if success else 'rejected'} {step.name}")
 
     verb = "Approve" if success else "Reject"
-    ui.push_screen(Confirm(f"{verb} {step.name}?", lines, blanks), answer)
+    question = f"{verb} step {step.name} of {title(waiting.execution)}?"
+    ui.push_screen(Confirm(question, lines, blanks), answer)
 
 
 def ask_shell(ui: PipetuiApp, step: StepView) -> None:
@@ -221,11 +243,6 @@ def ask_shell(ui: PipetuiApp, step: StepView) -> None:
 
 
 _GO = Blank("go", "enter opens it")
-
-
-def _hint(parameter: ParameterView) -> str:
-    choices = "".join(f" {choice}" for choice in parameter.choices)
-    return f"output {parameter.name}, {parameter.type}{choices}"
 
 
 def ask_decide(ui: PipetuiApp, package: ModelPackageView, approve: bool) -> None:

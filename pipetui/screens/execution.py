@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from pipetui.actions import Action, Scope
-from pipetui.definition_file import changed_since, changes
+from pipetui.definition_file import changed_since
 from pipetui.feed import PipetuiError, Update
 from pipetui.keys import Performer, bindings
 from pipetui.logview.widget import LogView
@@ -147,7 +147,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
                 self._expected = await self.feed.steps_of(green.id)
 
     async def _watch_file(self, file: str) -> None:
-        async with aclosing(changes(file)) as found:
+        async with aclosing(self.feed.file_written(file)) as found:
             async for _ in found:
                 self._check_file()
                 self.show_head()
@@ -212,6 +212,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         if self.execution is None or self._past:
             return
         if self.execution.ended_at:
+            self._poll_log()
             self.show_front(set())
             return
         self.show_head()
@@ -230,7 +231,11 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             self.run_worker(look, name="metrics", group="metrics", exclusive=True)  # type: ignore[arg-type]
 
     def pulse(self) -> None:
-        """The log may have grown."""
+        """The log may have grown; that of an execution that has ended waits for the tick."""
+        if self.execution is None or self.execution.ended_at is None:
+            self._poll_log()
+
+    def _poll_log(self) -> None:
         if self.log_pane.display and self.log_pane.size.height:
             self.log_pane.poll()
 
@@ -256,6 +261,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         seen = (at, self._past is None, self._shape, self.look, stopping)
         if changed is None and seen != self._seen:
             changed, self._seen = set(steps), seen
+            self.steps.show_columns(view.columns(steps.values(), self._shape))
         for name in changed or ():
             self._rows[name] = view.row(
                 steps[name],
@@ -273,7 +279,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             if query.problem:
                 self.ui.say(query.problem)
         self.steps.show(rows)
-        self.steps.say_empty("Nothing matches; esc shows all again.")
+        self.steps.say_empty(self.filter.no_match)
         if self._follow:
             running = [step.name for step in steps.values() if step.running]
             if running and self.steps.key not in running:
@@ -293,7 +299,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             return
         width = pane.size.width or 80
         lines = step_lines(
-            step, artifacts=[], raw=None, now=self._now, width=width, display=self.look
+            step, artifacts=[], raw=None, now=self._now, width=width, display=self.look, beside=True
         )
         another = step.name != self._detailed
         self._detailed = step.name
@@ -362,6 +368,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
                 return False
             case "answer":
                 return step.waits_for_answer
+            case "breakpoint":
+                return step.status == "Waiting" and step.started_at is None
         return True
 
     def go_back(self) -> None:
@@ -437,9 +445,9 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             self.ui.say(f"{step.name} has no log yet")
 
     def action_why(self) -> None:
-        """Why the selected step is red."""
+        """Why the selected step is red, was not run, or decided what it did."""
         step = self.selected
-        if step is not None and step.status in _RED:
+        if step is not None and _has_a_why(step):
             from pipetui.screens.reading import WhyScreen
 
             self.app.push_screen(WhyScreen(step))
@@ -448,8 +456,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
 
     def keys_shown(self) -> list[tuple[Action, str, Performer]]:
         """See ``Shown``; why is offered where there is something to tell."""
-        red = self.selected is not None and self.selected.status in _RED
-        return [one for one in super().keys_shown() if red or one[0].handler != "why"]
+        told = self.selected is not None and _has_a_why(self.selected)
+        return [one for one in super().keys_shown() if told or one[0].handler != "why"]
 
     def action_failed(self, direction: int) -> None:
         """The next or previous failed step."""
@@ -481,6 +489,15 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             from pipetui.screens.confirm import ask_parallelism
 
             ask_parallelism(self.ui, self.execution)
+
+    def action_breakpoint(self) -> None:
+        """See the action table."""
+        step = self.selected
+        if step is not None:
+            deed = self.feed.change_breakpoint(
+                step.execution_id, step.name, hold=not step.breakpoint
+            )
+            self.ui.attempt(deed, f"{step.name} {'goes on' if step.breakpoint else 'will be held'}")
 
     def action_answer(self, success: int) -> None:
         """Answer the selected Callback step."""
@@ -537,3 +554,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
                 pane.narrow(self.filter)
             case _:
                 self._show_steps()
+
+
+def _has_a_why(step: StepView) -> bool:
+    """Whether there is something to tell: it is red, or a Condition that decided."""
+    return step.status in _RED or step.outcome is not None

@@ -161,7 +161,7 @@ class ExecutionsScreen(Face, inherit_bindings=False):
             active = (feed.running.get(one.id, ""), *self._active.get(one.id, (0, ()))[1])
             if self._query.keeps_execution(one, row.search, now, active):
                 rows.append(row)
-        self.list.show_columns(view.columns(names))
+        self.list.show_columns(view.columns(names, {one.pipeline for one in executions}))
         self.list.show(rows)
         if rows and self._restored.selected:
             self.list.select(self._restored.selected)

@@ -118,6 +118,7 @@ class Shown(Performer, PacedScreen, Screen[Any], inherit_bindings=False):
         self.set_class(size.width >= WIDE, "-wide")
         self.set_class(size.width < WIDE, "-narrow")
         self.set_class(size.height < SHORT, "-short")
+        self.set_class(not self.look.unicode, "-ascii")
 
     @property
     def wide(self) -> bool:
@@ -140,6 +141,16 @@ class Shown(Performer, PacedScreen, Screen[Any], inherit_bindings=False):
         """Paint everything again."""
         self.refresh(layout=True)
         self.ui.repaint()
+
+    def tab_places(self) -> list[tuple[int, int, Callable[[], object]]]:
+        """The cells at which the names of tabs begin, and what shows each."""
+        return []
+
+    def action_jump(self) -> None:
+        """See the action table."""
+        from pipetui.screens.jump import ask_place
+
+        ask_place(self)
 
     def action_next_pane(self) -> None:
         """See the action table."""
@@ -253,6 +264,12 @@ class Face(Shown):
         from pipetui.screens.inbox import InboxScreen
 
         self.app.push_screen(InboxScreen())
+
+    def action_models(self) -> None:
+        """See the action table."""
+        from pipetui.screens.models import ModelsScreen
+
+        self.app.push_screen(ModelsScreen())
 
     def action_pause(self) -> None:
         """See the action table."""

@@ -72,6 +72,7 @@ class InboxScreen(Face, inherit_bindings=False):
         inbox = self.feed.inbox
         rows = view.rows(inbox, now=self.ui.now(), display=self.look)
         self.list.styles.height = max(2, min(len(rows) + 1, self.app.size.height // 3))
+        self.list.say_empty(self.filter.no_match if self.filter else "Nothing waits for you.")
         self.list.show(self.filter.rows(rows))
         title = f" Waiting for you: {view.count(inbox)}"
         self.head((Span(title, Tone.STRONG),))
@@ -89,7 +90,7 @@ class InboxScreen(Face, inherit_bindings=False):
     def _show_evidence(self) -> None:
         pane = self.query_one("#evidence", TextPane)
         if self.callback is not None:
-            pane.show(view.callback_lines(self.callback, self.look))
+            pane.show(view.callback_lines(self.callback, self.look, self.app.size.width))
         elif self.package is not None:
             arn = self.package.arn
             approved = self._approved.get(arn)

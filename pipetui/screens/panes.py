@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual import events
@@ -188,6 +190,15 @@ class PanesScreen(Face, inherit_bindings=False):
         """See the action table."""
         self._share = 0 if self._share == 2 else 2
         self.place_panes()
+
+    def tab_places(self) -> list[tuple[int, int, Callable[[], object]]]:
+        """See ``Shown``."""
+        y, x = self.query_one("#tabs").region.y, 0
+        found: list[tuple[int, int, Callable[[], object]]] = []
+        for name in TABS:
+            found.append((x, y, partial(self.call_later, self.show_tab, name)))
+            x += len(name) + 3
+        return found
 
     async def action_tab(self, tab: str) -> None:
         """See the action table."""

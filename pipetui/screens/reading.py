@@ -13,14 +13,16 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from pipetui.actions import Action, Scope
+from pipetui.deciding import decided
 from pipetui.feed import PipetuiError, unseen_lines
 from pipetui.keys import bindings
 from pipetui.screens.face import Face
 from pipetui.source_code import around, locate, original, source_uris
 from pipetui.viewmodel import detail
 from pipetui.viewmodel.compare import since_lines
+from pipetui.viewmodel.decided import decision_lines
 from pipetui.viewmodel.executions import short_id
-from pipetui.viewmodel.lines import Line, Span, Tone, text_of, words
+from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, text_of, words
 from pipetui.widgets.pane import TextPane
 
 if TYPE_CHECKING:
@@ -53,8 +55,17 @@ class Reading(Face):
 
     def renew(self, update: Update | None = None) -> None:
         """See ``Shown``."""
-        self.head((Span(f" {self._heading}", Tone.STRONG),))
-        self.pane.show([one for one in self.lines if self.filter.matches(text_of(one))])
+        found = self.found()
+        missed = not found and bool(self.filter)
+        self.head(
+            (Span(f" {self._heading}", Tone.STRONG),),
+            words(f" {self.filter.no_match} ", Tone.WAIT) if missed else BLANK,
+        )
+        self.pane.show(self.lines if missed else found)
+
+    def found(self) -> list[Line]:
+        """The lines that match; where none does the whole page stays, and it is said."""
+        return [one for one in self.lines if self.filter.matches(text_of(one))]
 
     def focus_body(self) -> None:
         """The text."""
@@ -108,7 +119,7 @@ class StepScreen(Reading):
 
 
 class WhyScreen(Reading, inherit_bindings=False):
-    """Why a step is red."""
+    """Why a step is red, was not run, or decided what it did."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL, Scope.WHY)
 
@@ -141,11 +152,18 @@ class WhyScreen(Reading, inherit_bindings=False):
             display=self.look,
             now=self.ui.now(),
         )
-        self.lines = tell()
-        self.renew()
+        because: list[Line] = []
         with suppress(PipetuiError):
-            self.lines = tell(since=await self._compared(log))
+            known = await decided(self.feed, self.step)
+            because = decision_lines(
+                self.step, known.decisions, known.branches or {}, self.app.size.width, self.look
+            )
+        self.lines = [*tell(), *because]
         self.renew()
+        if self.step.directory:
+            with suppress(PipetuiError):
+                self.lines = [*tell(since=await self._compared(log)), *because]
+            self.renew()
 
     async def _to_edit(self, copy: Path) -> tuple[str, str]:
         """The file behind the attempt's copy, or the copy; and which one it is, in words."""

@@ -7,12 +7,17 @@ from the app, and tells the app when the terminal has room.
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import os
 import selectors
+import struct
 import sys
+import termios
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
@@ -21,6 +26,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from pipetui.term.graphics import QUESTION, Ability, Answers, Size
 from pipetui.term.link import Link
 from pipetui.term.pen import RESET
 from pipetui.term.writer import Writer
@@ -31,6 +37,8 @@ HERE = 1 / 30
 _MARKS = 60
 _LAST_ANSWER_S = 0.5
 _LOOK_S = 0.1
+_ABILITY_S = 1.0
+"""Seconds that the first question about pictures is waited for."""
 _READ = 4096
 _WANTED = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)
 
@@ -55,6 +63,9 @@ class PacedDriver(LinuxDriver):
         self._writer: Writer | None = None
         self._mark = 0
         self._all_answered = Event()
+        self._answers = Answers()
+        self._told: asyncio.Event | None = None
+        self._told_until = 0.0
 
     def start_application_mode(self) -> None:
         """Take the terminal."""
@@ -75,6 +86,30 @@ class PacedDriver(LinuxDriver):
         """A frame, or the part of it that has room, with the question to be written behind it."""
         size = len(text.encode("utf-8", "replace"))
         return text + self._question(size, owing=owing)
+
+    @property
+    def pixels(self) -> Size:
+        """Width and height of the window in pixels; zeros where its kernel does not know."""
+        try:
+            told = fcntl.ioctl(self.fileno, termios.TIOCGWINSZ, bytes(8))
+        except OSError:
+            return 0, 0
+        _, _, width, height = struct.unpack("4H", told)
+        return width, height
+
+    async def ability(self) -> Ability:
+        """What the terminal can show of pictures; it is asked once.
+
+        One that does not answer in time can show none, until it has answered after all.
+        """
+        if self._told is None and self.link.asks:
+            self._told, self._told_until = asyncio.Event(), time.monotonic() + _ABILITY_S
+            self.write(QUESTION)
+        if self._told is not None:
+            with suppress(TimeoutError):
+                left = self._told_until - time.monotonic()
+                await asyncio.wait_for(self._told.wait(), max(0.0, left))
+        return self._answers.ability if self._answers.complete else Ability()
 
     def look(self) -> None:
         """Look for answers that do not come."""
@@ -156,7 +191,19 @@ class PacedDriver(LinuxDriver):
                     if not data:
                         self._in_loop(self._app.exit)
                         return
-                    for event in parser.feed(decode(data)):
-                        self.process_message(event)
+                    text = self._without_answers(decode(data))
+                else:
+                    text = self._answers.quiet()
+                for event in parser.feed(text) if text else ():
+                    self.process_message(event)
                 for event in parser.tick():
                     self.process_message(event)
+
+    def _without_answers(self, text: str) -> str:
+        """What came, but for what answers the question about pictures."""
+        if self._told is None:
+            return text
+        text = self._answers.take(text)
+        if self._answers.complete:
+            self._in_loop(self._told.set)
+        return text

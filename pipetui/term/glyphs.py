@@ -32,22 +32,28 @@ class Look:
 STATUSES: dict[str, Look] = {
     "Waiting": Look("○", "o", "waiting", "muted"),
     "Blocked": Look("◌", ":", "blocked", "muted"),
-    "Starting": Look("▷", ">", "starting", "running"),
+    "Starting": Look("▷", "^", "starting", "running"),
     "Executing": Look("▶", ">", "executing", "running"),
     "Retrying": Look("↻", "~", "retrying", "warning"),
-    "Stopping": Look("□", "#", "stopping", "warning"),
+    "Stopping": Look("□", "_", "stopping", "warning"),
     "Succeeded": Look("✔", "+", "succeeded", "success"),
     "Failed": Look("✖", "x", "failed", "error"),
     "Stopped": Look("■", "#", "stopped", "stopped"),
     "Skipped": Look("⊘", "-", "skipped", "muted"),
     "Cached": Look("↺", "=", "cached", "cached"),
-    "Reused": Look("≡", "=", "reused", "cached"),
+    "Reused": Look("≡", "&", "reused", "cached"),
     "Approval": Look("⏸", "?", "waits for you", "attention"),
+    "Held": Look("◉", "|", "held", "attention"),
+    "Breakpoint": Look("◎", "B", "breakpoint", "muted"),
     "Lost": Look("⚠", "!", "lost", "error"),
 }
-"""Every status of a step or an execution, by the name the engine gives it."""
+"""Every status of a step or an execution, by the name the engine gives it.
 
-UNKNOWN = Look("⚠", "!", "unknown", "muted")
+No two share a glyph, an ASCII twin or a word: ``Cached`` is a result that the cache held,
+``Reused`` one that a rerun took over from the execution it is of.
+"""
+
+UNKNOWN = Look("◊", "$", "unknown", "muted")
 """A status this version does not know: shown, never guessed."""
 
 

@@ -85,6 +85,10 @@ class Link:
         """Bytes written of which nobody knows yet that they are shown."""
         return max(self.unwritten, sum(question.size for question in self._asked))
 
+    def bytes_in(self, seconds: float) -> int:
+        """Bytes that it takes in a time, as far as it is known."""
+        return int(seconds * (self.rate or self.window / DELAY))
+
     def room(self, now: float, *, urgent: bool = False, owing: bool = False) -> int:
         """Bytes that may be written now; 0 while something has to be waited for.
 

@@ -6,7 +6,9 @@ frames in between are never made, let alone queued.
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import constants, events
@@ -35,6 +37,8 @@ _URGENT_S = 0.3
 """Seconds after a key in which what changes counts as its answer."""
 _TEARS = 1024
 """Bytes from which a terminal is told where a frame begins and ends: less is one write."""
+_LOOK_S = 0.005
+"""Seconds between two looks for room while parts of a picture wait for it."""
 _SYNC = ("\x1b[?2026h", "\x1b[?2026l")
 
 
@@ -63,6 +67,11 @@ class PacedApp(_App):
     @property
     def _paced(self) -> PacedDriver | None:
         return self._driver if isinstance(self._driver, PacedDriver) else None
+
+    @property
+    def terminal(self) -> PacedDriver | None:
+        """The way to the terminal; None where there is none, or not this one's."""
+        return self._paced
 
     @property
     def link_badge(self) -> str:
@@ -158,6 +167,24 @@ class PacedApp(_App):
         self._owed.add(self.size.region)
         if self._screen_stack:
             self._hold(self.screen)
+
+    async def write_parts(self, parts: Iterable[str]) -> None:
+        """Write what is no cells behind all that is painted, as much at a time as has room.
+
+        Args:
+            parts: each is written whole; all are of ASCII.
+        """
+        driver, waiting = self._paced, list(parts)
+        while driver is not None and waiting:
+            waits = bool(self._owed) or getattr(self.screen, "held", False)
+            room = 0 if waits else driver.link.room(time.monotonic(), owing=True)
+            if not room:
+                await asyncio.sleep(_LOOK_S)
+                continue
+            text = waiting.pop(0)
+            while waiting and len(text) + len(waiting[0]) <= room:
+                text += waiting.pop(0)
+            driver.write(driver.asked_behind(text, owing=False))
 
     def _hold(self, screen: _Screen) -> None:
         if isinstance(screen, PacedScreen):

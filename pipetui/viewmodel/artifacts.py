@@ -36,6 +36,8 @@ COLUMNS = (
 )
 _WIDEST, _PATH = 24, 56
 """Cells of a column of a table, and of the paths of numbers."""
+_LISTED = 500
+"""Names of a folder that its preview shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,40 @@ def about(item: Item, *, now: float, display: Display) -> list[Line]:
         facts.append("not there")
     told = " · ".join((item.role, item.artifact or item.name, *facts))
     return [words(f" {place}", Tone.DIM), words(f" {told}", Tone.DIM)]
+
+
+def listing_lines(items: Sequence[Item], width: int) -> list[Line]:
+    """What lies directly in a folder: how much it is, then each name with its size and time.
+
+    Args:
+        items: as `of_entry` gives them.
+    """
+    files = [one for one in items if not one.folder]
+    folders = len(items) - len(files)
+    amount = sum(one.size or 0 for one in files)
+    told = [
+        f"{folders:,} folder{'s' * (folders != 1)}" if folders else "",
+        f"{len(files):,} file{'s' * (len(files) != 1)}, {size(amount)}" if files else "",
+    ]
+    lines: list[Line] = [
+        words(f" {' · '.join(filter(None, told)) or 'an empty folder'}", Tone.STRONG),
+        BLANK,
+    ]
+    shown = items[:_LISTED]
+    widest = max((length(words(one.name)) + one.folder for one in shown), default=1)
+    columns = (Column("", min(widest, _PATH)), Column("", 9, right=True), Column("", 19, keep=1))
+    widths = column_widths(columns, max(12, width - 2))
+    for one in shown:
+        amount_of = "folder" if one.folder else size(one.size or 0)
+        cells = (
+            words(one.name + "/" * one.folder),
+            words(amount_of, Tone.DIM),
+            words(one.note, Tone.FAINT),
+        )
+        lines.append((Span(" "), *lay(cells, columns, widths)))
+    if len(items) > len(shown):
+        lines.append(words(f" … {len(items) - len(shown):,} more: enter opens it", Tone.FAINT))
+    return lines
 
 
 def preview_lines(preview: Preview) -> list[Line]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.api import Event
 
 COLUMNS = (
-    Column("WHEN", 9, keep=8, right=True),
+    Column("WHEN", 15, keep=8, right=True),
     Column("WHO", 10, grow=1, most=24, keep=7),
     Column("DID", 12, keep=9),
     Column("TO", 16, grow=2, most=44, tail=True),
@@ -71,6 +71,9 @@ def action(event: Event, fact: Mapping[str, Any], pipelines: Mapping[str, str]) 
             return Action("retried", place, ", ".join(names[:3]) + more)
         case "ParallelismChanged":
             return Action("parallelism", place, f"at most {fact['max_parallel']} steps at once")
+        case "BreakpointSet" | "BreakpointCleared":
+            did = "held" if event.kind == "BreakpointSet" else "released"
+            return Action(did, f"{place} {fact['step']}", "breakpoint")
         case "ExecutionRenamed":
             given = (fact.get("display_name"), fact.get("description"))
             return Action("renamed", place, "  ".join(text for text in given if text))
@@ -94,7 +97,7 @@ def row(event: Event, done: Action, *, now: float, display: Display) -> Row:
     return Row(
         str(event.seq),
         (
-            words(display.moment(event.at, now), Tone.DIM),
+            words(display.exact(event.at, now), Tone.DIM),
             words(event.actor),
             words(done.did, tone),
             words(done.target),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from pipetui.viewmodel.growth import grown
 from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading, words
 
 if TYPE_CHECKING:
@@ -62,15 +63,24 @@ def _name(one: Difference) -> str:
 def _line(one: Difference, names: int, values: int) -> Line:
     mark = {"only now": "+", "only before": "-"}.get(one.change, "~")
     tone = {"+": Tone.GOOD, "-": Tone.BAD}.get(mark, Tone.WAIT)
-    delta = one.delta if one.area in ("metrics", "duration", "parameters") else None
     return (
         Span(f" {mark} ", tone),
         Span(f"{_tail(_name(one), names):<{names}}  ", Tone.PLAIN),
         Span(f"{_cut(one.before, values):>{values}}", Tone.DIM),
         Span(" → ", Tone.FAINT),
         Span(_cut(one.now, values), Tone.STRONG),
-        Span(f"  {delta:+.1%}" if delta is not None else "", Tone.DIM),
+        Span(f"  {_growth(one)}".rstrip(), Tone.DIM),
     )
+
+
+def _growth(one: Difference) -> str:
+    """How much a number grew; empty for what is none."""
+    if one.area not in ("metrics", "duration", "parameters"):
+        return ""
+    try:
+        return grown(float(one.before), float(one.now))
+    except ValueError:
+        return ""
 
 
 def content_lines(one: Difference, indent: int, most: int = 12) -> list[Line]:
@@ -116,8 +126,9 @@ def since_lines(
         unseen: lines of the log whose like no green run has logged.
     """
     if not green:
-        return [BLANK, words(" SINCE   no green run of this step to compare with", Tone.DIM)]
-    lines = [BLANK, (Span(" SINCE   ", Tone.DIM), Span(f"the last green run {green}", Tone.STRONG))]
+        return [BLANK, words(" SINCE   no earlier run of this step succeeded", Tone.DIM)]
+    last = Span(f"the last run that succeeded, {green}", Tone.STRONG)
+    lines = [BLANK, (Span(" SINCE   ", Tone.DIM), last)]
     told = [one for one in found if one.area not in ("metrics", "duration", "status")]
     for one in told[:12]:
         lines += [_line(one, min(_NAMES, width // 3), _VALUES), *content_lines(one, 9, most=8)]
@@ -129,7 +140,7 @@ def since_lines(
     if same:
         lines.append((Span("   same  ", Tone.DIM), Span(" · ".join(same), Tone.GOOD)))
     if unseen:
-        count = f"{len(unseen)} line{'s' if len(unseen) > 1 else ''} never logged in the green run"
+        count = f"{len(unseen)} line{'s' if len(unseen) > 1 else ''} that run never logged"
         lines += [BLANK, (Span(" NEW     ", Tone.DIM), Span(count, Tone.STRONG))]
         lines += [words(f"   {text}") for text in unseen[:8]]
     return lines

@@ -113,6 +113,11 @@ def parallelism(execution_id: str, number: int) -> Command:
     return ("pipetui", "parallelism", execution_id, str(number))
 
 
+def hold(execution_id: str, step: str, hold: bool) -> Command:
+    """Set a breakpoint, or clear it."""
+    return ("pipetui", "break", execution_id, step, *(() if hold else ("--clear",)))
+
+
 def answer(target: str, success: bool, comment: str, outputs: Mapping[str, Any]) -> Command:
     """Answer a Callback step by its token, or decide about a model package by its ARN."""
     command: Command = ("pipetui", "approve" if success else "reject", target)

@@ -39,9 +39,25 @@ def step_lines(
     now: float,
     width: int,
     display: Display,
+    beside: bool = False,
 ) -> list[Line]:
-    """All that is known of a step; the sections' titles stand alone on their lines."""
-    lines = [_head(step, now, display), *_facts(step, width, display)]
+    """All that is known of a step; the sections' titles stand alone on their lines.
+
+    Args:
+        beside: a list beside it tells the state and the times. Lines then stay in their places when
+            those change, and a failure takes the place of what was planned.
+    """
+    if beside:
+        told = _failure(step, width) or _plan(step, width)
+        lines = [_head(step, now, display)[:4], *told, *_attempts(step, display)]
+    else:
+        lines = [
+            _head(step, now, display),
+            *_failure(step, width),
+            *_plan(step, width),
+            *_times(step, display),
+            *_attempts(step, display),
+        ]
     for title, roles in ((INPUTS, ("input",)), (OUTPUTS, ("output", "model", "report", "log"))):
         chosen = [one for one in artifacts if one.role in roles]
         if chosen:
@@ -79,30 +95,41 @@ def _head(step: StepView, now: float, display: Display) -> Line:
     )
 
 
-def _facts(step: StepView, width: int, display: Display) -> list[Line]:
+def _failure(step: StepView, width: int) -> list[Line]:
     lines: list[Line] = []
-    if step.failure_reason:
-        lines += [*wrap(step.failure_reason, width - 3, indent="   ")]
+    for text in dict.fromkeys((step.failure_cause, step.failure_reason)):
+        lines += [*wrap(text, width - 3, indent="   ")] if text else []
+    return lines
+
+
+def _plan(step: StepView, width: int) -> list[Line]:
+    """Why it runs, how, and where."""
+    lines: list[Line] = []
     sentences = {
         "plan": f"{step.action}: {step.reason}" if step.reason else "",
-        "doing": step.doing,
+        "now": step.doing,
         "note": step.note,
-        "stand-in": step.stand_in,
+        "locally": step.stand_in,
     }
     facts = {
         "name": step.display_name,
         "from": short_id(step.source_execution) if step.source_execution else "",
         "runs in": where(step),
         "folder": step.directory,
-        "started": display.clock(step.started_at) if step.started_at else "",
-        "ended": display.clock(step.ended_at) if step.ended_at else "",
     }
     for name, text in sentences.items():
         for index, line in enumerate(wrap(text, max(24, width - _FACTS))):
             lines.append(key_value("" if index else name, text_of(line)))
-    lines += [key_value(name, text) for name, text in facts.items() if text]
-    if step.attempts:
-        lines += [BLANK, heading("ATTEMPTS")]
+    return lines + [key_value(name, text) for name, text in facts.items() if text]
+
+
+def _times(step: StepView, display: Display) -> list[Line]:
+    times = {"started": step.started_at, "ended": step.ended_at}
+    return [key_value(name, display.clock(at)) for name, at in times.items() if at]
+
+
+def _attempts(step: StepView, display: Display) -> list[Line]:
+    lines: list[Line] = [BLANK, heading("ATTEMPTS")] if step.attempts else []
     for attempt in step.attempts:
         spent = None if attempt.ended_at is None else attempt.ended_at - attempt.started_at
         shown = elapsed(spent, ended=True)
@@ -114,7 +141,7 @@ def _facts(step: StepView, width: int, display: Display) -> list[Line]:
                     f"{display.clock(attempt.started_at)}  {shown:>7}  ",
                     Tone.DIM,
                 ),
-                Span(attempt.failure_reason.split("\n", 1)[0]),
+                Span(attempt.failure.split("\n", 1)[0]),
             )
         )
     return lines

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from engine.api import Event
 
 COLUMNS = (
-    Column("AT", 10, keep=7, right=True),
+    Column("AT", 12, keep=7, right=True),
     Column("EVENT", 19),
     Column("STEP", 12, grow=2, most=32),
     Column("WHAT", 12, grow=5, keep=5),
@@ -21,14 +21,19 @@ COLUMNS = (
 _TELLING = ("reason", "failure_reason", "doing", "note", "comment", "pipeline", "status", "token")
 
 
-def row(event: Event, facts: Mapping[str, Any], *, now: float, display: Display) -> Row:
-    """One event; ``facts`` is its fact as JSON."""
+def row(event: Event, facts: Mapping[str, Any], *, began: float, display: Display) -> Row:
+    """One event.
+
+    Args:
+        facts: its fact as JSON.
+        began: when the execution was created; times are told from there.
+    """
     told = next((str(facts[key]) for key in _TELLING if facts.get(key)), "")
     step = event.step or ""
     return Row(
         key=str(event.seq),
         cells=(
-            words(display.moment(event.at, now), Tone.DIM),
+            words(display.since_start(event.at, began), Tone.DIM),
             words(event.kind, Tone.BAD if event.kind == "StepFailed" else Tone.PLAIN),
             words(step),
             words(told.strip().split("\n", 1)[0], Tone.DIM),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, key_va
 from pipetui.viewmodel.progress import bar
 from pipetui.viewmodel.secrets import masked
 from pipetui.viewmodel.state import (
+    HELD,
     STOPS_ON_ANSWER,
     Display,
     execution_state,
@@ -71,6 +72,29 @@ def time_taken(execution: ExecutionView, now: float) -> str:
     return elapsed(took(execution, now), ended=execution.ended_at is not None)
 
 
+def tally(execution: ExecutionView, *, short: bool = False) -> str:
+    """How the steps of an execution stand: ``4 succeeded, 1 failed, 2 not run``.
+
+    While it runs, how far it is: ``2 of 9 done, 1 failed``. What belongs to a branch that was not
+    taken, or waited for what failed, was not run.
+
+    Args:
+        short: leaves out what can be done without, where room is scarce: what was not run.
+    """
+    failed = f"{execution.steps_failed} failed" if execution.steps_failed else ""
+    if execution.ended_at is None:
+        done = f"{execution.steps_done} of {execution.steps_total}{'' if short else ' done'}"
+        return f"{done}, {failed}" if failed else done
+    ran = execution.steps_succeeded + execution.steps_failed + execution.steps_stopped
+    parts = (
+        f"{execution.steps_succeeded} succeeded",
+        failed,
+        f"{execution.steps_stopped} stopped" if execution.steps_stopped else "",
+        f"{execution.steps_total - ran} not run" if ran < execution.steps_total else "",
+    )
+    return ", ".join(filter(None, parts[:3] if short else parts))
+
+
 _URGENCY = ("error", "attention", "running")
 
 
@@ -118,15 +142,18 @@ _MATTERS = 30
 """Cells that what matters has before a parameter becomes a column."""
 
 
-def columns(parameters: Sequence[str]) -> tuple[Column, ...]:
+def columns(parameters: Sequence[str], pipelines: Iterable[str] = ()) -> tuple[Column, ...]:
     """The columns of the list, those of parameters before what matters.
 
-    Parameters come before the word of the status: its glyph and what matters say it as well.
+    The names of ``pipelines`` are whole where there is room. Parameters come before the word of
+    the status: its glyph and what matters say it as well.
     """
+    wish = max(map(len, pipelines), default=0)
+    own = [replace(one, wish=wish) if one.title == "PIPELINE" else one for one in COLUMNS]
     extra = [Column(name, min(12, max(6, len(name))), keep=2, right=True) for name in parameters]
     if not extra:
-        return COLUMNS
-    early = [replace(one, keep=1) if one.title == "STATUS" else one for one in COLUMNS[:-1]]
+        return tuple(own)
+    early = [replace(one, keep=1) if one.title == "STATUS" else one for one in own[:-1]]
     return (*early, *extra, replace(COLUMNS[-1], width=_MATTERS))
 
 
@@ -149,7 +176,6 @@ def row(
     if execution.retries:
         run.append(Span(f" a{execution.retries + 1}", Tone.DIM))
     matters = what_matters(execution, display, running)
-    done = execution.steps_done / execution.steps_total if execution.steps_total else 0.0
     name = execution.pipeline
     return Row(
         key=execution.id,
@@ -160,7 +186,7 @@ def row(
             (display.word(state),),
             words(display.moment(execution.created_at, now), Tone.DIM),
             words(time_taken(execution, now)),
-            words(bar(done, 10, unicode=display.unicode), _bar_tone(execution)),
+            _progress(execution, display),
             *(words(_value(execution, name), Tone.DIM) for name in parameters),
             matters,
         ),
@@ -174,14 +200,25 @@ def _value(execution: ExecutionView, name: str) -> str:
     return masked(name, str(execution.parameters.get(name, "")))
 
 
-def _bar_tone(execution: ExecutionView) -> Tone:
-    return Tone.FAINT if execution.ended_at else Tone.ACCENT
+_BAR = 10
+
+
+def _progress(execution: ExecutionView, display: Display) -> Line:
+    """How far it is as a bar; one that ended badly has a bar of what succeeded."""
+    total = max(1, execution.steps_total)
+    if execution.ended_at is None or execution.status == "Succeeded":
+        tone = Tone.FAINT if execution.ended_at else Tone.ACCENT
+        return words(bar(execution.steps_done / total, _BAR, unicode=display.unicode), tone)
+    mark = Span(display.glyph("Failed") if execution.steps_failed else "", Tone.BAD)
+    room = _BAR - len(mark.text)
+    done = min(execution.steps_succeeded / total, 1 - 1 / total)
+    return (Span(bar(done, room, unicode=display.unicode), Tone.FAINT), mark)
 
 
 def what_matters(execution: ExecutionView, display: Display, running: str = "") -> Line:
     """The first of: what failed, who is asked, what runs, what was reused."""
     if execution.first_failed:
-        reason = headline(execution.first_failure)
+        reason = headline(execution.first_told)
         return (
             Span(f"{display.glyph('Failed')} ", Tone.BAD),
             Span(f"{execution.first_failed}: {reason}" if reason else execution.first_failed),
@@ -195,6 +232,8 @@ def what_matters(execution: ExecutionView, display: Display, running: str = "") 
         return (Span(f"{display.glyph('Approval')} {who}", Tone.WAIT),)
     if execution.failure_reason:
         return words(headline(execution.failure_reason))
+    if execution.steps_held and not execution.steps_running and not execution.ended_at:
+        return (Span(f"{display.glyph('Held')} {HELD}", Tone.WAIT),)
     if execution.steps_running and not execution.ended_at:
         more = execution.steps_running - 1
         name = running or f"{execution.steps_running} running"
@@ -204,8 +243,19 @@ def what_matters(execution: ExecutionView, display: Display, running: str = "") 
             Span(f" +{more}" if running and more else "", Tone.DIM),
         )
     if execution.steps_reused:
-        return words(f"{display.glyph('Cached')} {execution.steps_reused} reused", Tone.DIM)
+        return words(_reused(execution, display), Tone.DIM)
     return words(execution_state(execution).word, Tone.DIM)
+
+
+def _reused(execution: ExecutionView, display: Display) -> str:
+    """``↺ 180 cached  ≡ 3 reused``"""
+    counts = (
+        ("Cached", execution.steps_cached),
+        ("Reused", execution.steps_reused - execution.steps_cached),
+    )
+    return "  ".join(
+        f"{display.glyph(status)} {number} {status.lower()}" for status, number in counts if number
+    )
 
 
 def headline(reason: str) -> str:
@@ -264,10 +314,10 @@ def preview(
             f" after {time_taken(execution, now)}" if execution.ended_at else "",
             Tone.DIM,
         ),
-        Span(f"  {execution.steps_done} of {execution.steps_total} steps", Tone.DIM),
+        Span("" if tall else f"  {tally(execution)}", Tone.DIM),
         Span(f"  by {execution.created_by}" if execution.created_by else "", Tone.FAINT),
     )
-    lines = [head]
+    lines = [head, words(f"   {tally(execution)}", Tone.DIM)] if tall else [head]
     if execution.first_failed:
         lines.append(
             (
@@ -276,7 +326,7 @@ def preview(
                 *_attempt(steps, execution.first_failed),
             )
         )
-        lines += wrap(execution.first_failure, width, indent="   ")[: 8 if tall else 3]
+        lines += wrap(execution.first_told, width, indent="   ")[: 8 if tall else 3]
     elif execution.failure_reason:
         lines += wrap(execution.failure_reason, width, indent="   ")[:3]
     if execution.source_execution:

@@ -20,6 +20,11 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.text.lstrip("!~"))
 
+    @property
+    def no_match(self) -> str:
+        """What to say where nothing matches."""
+        return f"no match for {self.text!r}: esc shows all"
+
     def matches(self, text: str) -> bool:
         """Whether a row whose searchable text this is stays in the list."""
         if not self:

@@ -157,7 +157,7 @@ def cell_line(known: Grid, column: int, row: int, now: float, display: Display) 
         return (Span(f" {name}", Tone.STRONG), Span("  was not a step of it", Tone.DIM))
     state = step_state(step)
     planned = "" if step.status == "Succeeded" and not step.source_execution else step.reason
-    why = step.failure_reason.strip().split("\n", 1)[0] or planned
+    why = step.failure.strip().split("\n", 1)[0] or planned
     return (
         Span(" "),
         display.mark(state),

@@ -7,18 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel.detail import json_lines
 from pipetui.viewmodel.executions import short_id, title
-from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, heading, key_value, words
+from pipetui.viewmodel.growth import percent
+from pipetui.viewmodel.lines import (
+    BLANK,
+    Column,
+    Line,
+    Row,
+    Span,
+    Tone,
+    heading,
+    key_value,
+    words,
+    wrap,
+)
 from pipetui.viewmodel.state import Display, approval_state
-from pipetui.viewmodel.times import elapsed
+from pipetui.viewmodel.times import waiting as waits
 
 if TYPE_CHECKING:
-    from engine.api import Inbox, ModelPackageView, WaitingCallback
+    from engine.api import Inbox, ModelPackageView, ParameterView, StepView, WaitingCallback
 
 COLUMNS = (
     Column("", 1),
     Column("WHAT", 16, grow=3, most=48),
-    Column("KIND", 12, keep=4),
-    Column("WAITS", 7, keep=6, right=True),
+    Column("KIND", 13, keep=4),
+    Column("WAITING", 7, keep=6, right=True),
     Column("FROM", 14, grow=3, keep=3),
 )
 
@@ -44,7 +56,7 @@ def rows(inbox: Inbox, *, now: float, display: Display) -> list[Row]:
     found = []
     for waiting in inbox.callbacks:
         step, source = waiting.step, title(waiting.execution)
-        since = elapsed(now - (step.started_at or now))
+        since = waits(now - (step.started_at or now))
         found.append(
             Row(
                 callback_key(waiting),
@@ -55,16 +67,16 @@ def rows(inbox: Inbox, *, now: float, display: Display) -> list[Row]:
     for package in inbox.packages:
         name = f"{package.group} v{package.version}"
         source = short_id(package.execution_id)
-        since = elapsed(now - package.created_at)
+        since = waits(now - package.created_at)
         found.append(
             Row(
                 package_key(package),
                 (
                     mark,
                     words(name),
-                    words("Model", Tone.DIM),
+                    words("Model package", Tone.DIM),
                     words(since),
-                    words(f"{package.step} of {source}" if source else ""),
+                    words(f"{source} {package.step}"),
                 ),
                 f"{name} model {package.step} {package.execution_id}",
             )
@@ -72,18 +84,64 @@ def rows(inbox: Inbox, *, now: float, display: Display) -> list[Row]:
     return found
 
 
-def callback_lines(waiting: WaitingCallback, display: Display) -> list[Line]:
-    """What a Callback step asks."""
+_QUESTIONS = ("question", "prompt", "message", "ask", "summary", "description")
+
+
+def question(step: StepView) -> tuple[str, str]:
+    """Name and text of the argument in which a Callback asks; empty where none reads like it."""
+    named = {name.lower(): (name, value) for name, value in step.callback_inputs.items()}
+    for wanted in _QUESTIONS:
+        name, value = named.get(wanted, ("", ""))
+        if isinstance(value, str) and value.strip():
+            return name, value.strip()
+    return "", ""
+
+
+def asked_lines(waiting: WaitingCallback, width: int) -> list[Line]:
+    """What a Callback asks, then all else that it tells."""
     step = waiting.step
-    lines = [
-        words(f" {step.name} of {title(waiting.execution)} waits for an answer", Tone.STRONG),
-        key_value("token", step.callback_token),
+    name, text = question(step)
+    lines = [*wrap(text, width - 2, Tone.STRONG, " ")]
+    others = {key: value for key, value in step.callback_inputs.items() if key != name}
+    if others:
+        lines += [BLANK] if lines else []
+        lines += json_lines(others)
+    return lines
+
+
+def callback_lines(waiting: WaitingCallback, display: Display, width: int) -> list[Line]:
+    """The question of a Callback step, its evidence, and what an approval has to bring."""
+    step = waiting.step
+    lines: list[Line] = [
+        (
+            Span(" "),
+            Span(display.glyph("Approval"), Tone.WAIT),
+            Span(f" {step.name} of {title(waiting.execution)} asks", Tone.STRONG),
+        ),
+        *(asked_lines(waiting, width) or [words(" It names no question.", Tone.DIM)]),
     ]
+    if waiting.outputs:
+        lines += [BLANK, heading("TO APPROVE, YOU GIVE")]
+        lines += [key_value(one.name, typed(one), width=20) for one in waiting.outputs]
+    lines += [BLANK, key_value("token", step.callback_token)]
     if step.started_at:
         lines.append(key_value("since", display.clock(step.started_at)))
-    if step.callback_inputs:
-        lines += [BLANK, heading("INPUTS"), *json_lines(step.callback_inputs)]
     return lines
+
+
+def typed(parameter: ParameterView) -> str:
+    """What a value has to be, in words."""
+    if parameter.choices:
+        return "one of " + ", ".join(str(choice) for choice in parameter.choices)
+    return _TYPES.get(parameter.type, parameter.type)
+
+
+_TYPES = {
+    "String": "text",
+    "Integer": "a whole number",
+    "Float": "a number",
+    "Boolean": "true or false",
+}
 
 
 def package_lines(
@@ -142,7 +200,7 @@ def _table(
         line = [Span(f"  {short:<{width}}", Tone.DIM), Span(f"{value:>11.6g}")]
         if name in before:
             old = before[name]
-            growth = "same" if value == old else f"{(value - old) / abs(old):+.1%}" if old else ""
+            growth = percent(old, value)
             line.append(Span(f"  {old:>12.6g}", Tone.DIM))
             line.append(Span(f"  {growth:>8}", Tone.STRONG if value != old else Tone.FAINT))
         lines.append(tuple(line))

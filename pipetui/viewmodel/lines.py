@@ -65,6 +65,7 @@ class Column:
         keep: columns with a small ``keep`` are left out first where the list is narrow.
         most: cells beyond which it does not grow.
         tail: where a cell is too long its end is kept, as it tells paths apart.
+        wish: cells with which nothing in it is cut; it has them before others grow.
     """
 
     title: str
@@ -74,6 +75,7 @@ class Column:
     keep: int = 9
     most: int = 1000
     tail: bool = False
+    wish: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,13 @@ def column_widths(columns: Sequence[Column], total: int) -> tuple[int, ...]:
     for index in shown:
         sizes[index] = columns[index].width
     left = total - _needed(columns, shown)
-    growing = [index for index in shown if columns[index].grow]
+    for index in shown:
+        wished = min(columns[index].wish, columns[index].most) - sizes[index]
+        more = max(0, min(wished, left))
+        sizes[index] += more
+        left -= more
+    growing = [index for index in shown if sizes[index] < columns[index].most]
+    growing = [index for index in growing if columns[index].grow]
     while left > 0 and growing:
         parts = sum(columns[index].grow for index in growing)
         share = left

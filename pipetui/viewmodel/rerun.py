@@ -356,6 +356,10 @@ def plan_lines(plan: PlanView | None, trouble: str, width: int) -> list[Line]:
         for index, line in enumerate(wrapped):
             label = f" {name} {len(names)}" if not index else ""
             lines.append((Span(f"{label:<12}", Tone.DIM), *line))
+    again = [step.name for step in plan.steps if step.local_retry]
+    if again:
+        told = f"LOCAL ONLY: failed user code of {', '.join(again)} runs again (Local.USER_CODE)"
+        lines += wrap(told, width, Tone.WAIT, indent=" ")
     for problem in plan.problems:
         tone = Tone.WAIT if problem.warning else Tone.BAD
         lines += wrap(sentences(problem.message, problem.hint), width, tone, indent=" ")
@@ -371,7 +375,8 @@ def reason_lines(plan: PlanView | None, width: int) -> list[Line]:
     for step in plan.steps:
         word = "refused" if step.refused else step.action
         tone = Tone.BAD if step.refused else Tone.PLAIN if word == "run" else Tone.DIM
-        why = "  ".join(part for part in (step.refused or step.reason, step.stand_in) if part)
+        told = (step.local_retry, step.refused or step.reason, step.stand_in)
+        why = "  ".join(part for part in told if part)
         wrapped = wrap(why, max(20, width - names - 12)) or [BLANK]
         for index, line in enumerate(wrapped):
             head = f" {word:<8} {step.name:<{names}}  " if not index else " " * (names + 12)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pipetui.viewmodel.executions import headline, step_seconds, title, took
-from pipetui.viewmodel.state import execution_state, step_state
+from pipetui.viewmodel.executions import headline, step_seconds, tally, title, took
+from pipetui.viewmodel.state import HELD, execution_state, step_state
 
 if TYPE_CHECKING:
     from engine.api import ExecutionView, StepView, WaitingCallback
@@ -29,7 +29,10 @@ def execution_sentence(execution: ExecutionView, now: float) -> str:
     """How an execution is: ``churn/k3f9 executing for 3 minutes: 2 of 9 steps done, 1 running.``"""
     length = span(took(execution, now))
     when = f"for {length}" if execution.ended_at is None else f"after {length}"
-    counts = [f"{execution.steps_done} of {_counted(execution.steps_total, 'step')} done"]
+    if execution.ended_at is not None:
+        counts = [f"{tally(execution)}, of {_counted(execution.steps_total, 'step')}"]
+    else:
+        counts = [f"{execution.steps_done} of {_counted(execution.steps_total, 'step')} done"]
     counts += [
         f"{number} {word}"
         for number, word in (
@@ -37,11 +40,11 @@ def execution_sentence(execution: ExecutionView, now: float) -> str:
             (execution.steps_waiting_for_answer, "waiting for your answer"),
             (execution.steps_failed, "failed"),
         )
-        if number
+        if number and execution.ended_at is None
     ]
     words = f"{title(execution)} {execution_state(execution).word} {when}: {', '.join(counts)}"
     if execution.first_failed:
-        words += f". {execution.first_failed}: {headline(execution.first_failure)}"
+        words += f". {execution.first_failed}: {headline(execution.first_told)}"
     return _sentence(words)
 
 
@@ -54,7 +57,7 @@ def step_sentence(step: StepView, now: float) -> str:
     seconds = step_seconds(step, now)
     if seconds is not None:
         words += f" {'for' if step.ended_at is None else 'after'} {span(seconds)}"
-    reason = headline(step.failure_reason) or _reason(step)
+    reason = headline(step.failure) or _reason(step)
     return _sentence(f"{words}: {reason}" if reason else words)
 
 
@@ -99,6 +102,8 @@ def news(before: Sequence[ExecutionView], after: Sequence[ExecutionView], now: f
 
 
 def _reason(step: StepView) -> str:
+    if step.held:
+        return HELD
     if step.status in ("Skipped", "Blocked"):
         return step.reason
     return f"from {step.source_execution}" if step.source_execution else ""

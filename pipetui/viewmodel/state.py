@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipetui.term.glyphs import Look, look
 from pipetui.viewmodel.lines import Span, Tone
-from pipetui.viewmodel.times import TimeMode, clock, moment
+from pipetui.viewmodel.times import TimeMode, clock, exact, moment, since_start
 
 if TYPE_CHECKING:
     from engine.api import ApprovalStatus, ExecutionView, StepView
@@ -31,6 +31,14 @@ class Display:
     def moment(self, at: float, now: float) -> str:
         """When something happened, short."""
         return moment(at, now, self.times, self.zone)
+
+    def since_start(self, at: float, began: float) -> str:
+        """When something in an execution happened."""
+        return since_start(at, began, self.times, self.zone)
+
+    def exact(self, at: float, now: float) -> str:
+        """When something happened, to tell it from its neighbours."""
+        return exact(at, now, self.times, self.zone)
 
     def clock(self, at: float) -> str:
         """When something happened, date and time."""
@@ -78,6 +86,14 @@ def stops_on_answer(execution: ExecutionView) -> bool:
     return execution.stop_requested and execution.steps_waiting_for_answer > 0
 
 
+HELD = "held by a breakpoint"
+
+
+def hold_words(step: StepView) -> str:
+    """Why a held step does not start, and the command that lets it."""
+    return f"{HELD}; resume with: pipetui break {step.execution_id} {step.name} --clear"
+
+
 def execution_state(execution: ExecutionView) -> Look:
     """An execution's state; one that only waits for answers says so."""
     waiting = execution.steps_waiting_for_answer
@@ -85,6 +101,8 @@ def execution_state(execution: ExecutionView) -> Look:
         return replace(look("Approval"), word="stopping")
     if waiting and waiting == execution.steps_running:
         return look("Approval")
+    if execution.steps_held and not execution.steps_running and execution.status == "Executing":
+        return look("Held")
     if execution.status == "CompletedWithFailures":
         return replace(look("Failed"), word="with failures")
     return look(execution.status)
@@ -98,6 +116,8 @@ def step_state(step: StepView) -> Look:
         return look(step.action.capitalize())
     if step.status == "Waiting" and step.attempts:
         return look("Retrying")
+    if step.status == "Waiting" and (step.held or step.breakpoint):
+        return look("Held" if step.held else "Breakpoint")
     return look(step.status)
 
 

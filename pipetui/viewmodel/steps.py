@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipetui.dag.detail import NodeStatus
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
-from pipetui.viewmodel.executions import headline, short_id, step_took, time_taken, title
+from pipetui.viewmodel.executions import headline, short_id, step_took, tally, time_taken, title
 from pipetui.viewmodel.lines import Column, Line, Row, Span, Tone, text_of, words
 from pipetui.viewmodel.state import (
     STOPS_ON_ANSWER,
@@ -29,6 +30,13 @@ COLUMNS = (
     Column("TOOK", 7, keep=5, right=True),
     Column("", 12, grow=4, keep=1),
 )
+
+
+def columns(steps: Iterable[StepView], shape: Shape) -> tuple[Column, ...]:
+    """The columns of the list, that of the names as wide as the longest where there is room."""
+    wish = max((len(one.name) + 2 * shape.depth.get(one.name, 0) for one in steps), default=0)
+    return tuple(replace(one, wish=wish) if one.title == "STEP" else one for one in COLUMNS)
+
 
 _SETTLED = frozenset({"Succeeded", "Failed", "Stopped", "Skipped", "Blocked"})
 
@@ -96,7 +104,7 @@ def row(
 
 def _note(step: StepView, steps: Mapping[str, StepView], shape: Shape, stopping: bool) -> Line:
     if step.status == "Failed":
-        return words(headline(step.failure_reason))
+        return words(headline(step.failure))
     if step.waits_for_answer:
         return words("stopping: A or X" if stopping else "press A or X", Tone.WAIT)
     if step.running:
@@ -104,12 +112,15 @@ def _note(step: StepView, steps: Mapping[str, StepView], shape: Shape, stopping:
     if step.source_execution:
         word = "cached" if step.action == "cached" else "reused"
         return words(f"{word} from {short_id(step.source_execution)}", Tone.DIM)
+    if step.held:
+        return words("held: B lets it go on", Tone.WAIT)
     if step.status == "Waiting":
-        return words(_waits_for(step, steps, shape), Tone.FAINT)
+        told = _waits_for(step, steps, shape)
+        return words(f"{told}; breakpoint" if step.breakpoint else told, Tone.FAINT)
     if step.status in ("Skipped", "Blocked"):
         return words(step.reason, Tone.FAINT)
     if step.outcome is not None:
-        return words("took if" if step.outcome else "took else", Tone.DIM)
+        return words("True: if" if step.outcome else "False: else", Tone.DIM)
     return words(step.note or step.stand_in, Tone.DIM)
 
 
@@ -137,7 +148,7 @@ def _waits_for(step: StepView, steps: Mapping[str, StepView], shape: Shape) -> s
     ]
     branch = shape.branch.get(step.name, "")
     if not open_ones:
-        return step.reason or "waits for a free slot"
+        return step.reason or "waits for its turn (parallelism)"
     after = open_ones[0] + (f" +{len(open_ones) - 1}" if len(open_ones) > 1 else "")
     return f"{branch} of {after}" if branch else f"after {after}"
 
@@ -182,7 +193,7 @@ def header(
         display.word(state),
         Span(f": {STOPS_ON_ANSWER}" if stops_on_answer(execution) else "", Tone.WAIT),
         Span(f"  {time_taken(execution, now)}", Tone.PLAIN),
-        Span(f"  {execution.steps_done} of {execution.steps_total} ", Tone.DIM),
+        Span(f"  {tally(execution, short=execution.ended_at is None)} ", Tone.DIM),
     )
     return tuple(left), right
 

@@ -64,6 +64,52 @@ def clock(at: float, mode: TimeMode, zone: tzinfo | None = None) -> str:
     return f"{then:%Y-%m-%d %H:%M:%S}" + ("Z" if utc else "")
 
 
+def since_start(at: float, began: float, mode: TimeMode, zone: tzinfo | None = None) -> str:
+    """When something in an execution happened, to tell its events apart whenever it was.
+
+    ``+02:11.4`` from its start on; else the time of day, behind the day of the month where it is
+    another than that of the start.
+    """
+    if mode is TimeMode.RELATIVE:
+        tenths = max(0, round((at - began) * 10))
+        seconds, hours = tenths // 10, tenths // 10 // HOUR
+        short = f"{seconds % HOUR // MINUTE:02d}:{seconds % MINUTE:02d}"
+        return f"+{hours}:{short}" if hours else f"+{short}.{tenths % 10}"
+    there = UTC if mode is TimeMode.UTC else zone
+    then, start = (datetime.fromtimestamp(one, there) for one in (at, began))
+    day = "" if then.date() == start.date() else f"{then:%d} "
+    return f"{day}{then:%H:%M:%S}" + ("Z" if mode is TimeMode.UTC else "")
+
+
+def exact(at: float, now: float, mode: TimeMode, zone: tzinfo | None = None) -> str:
+    """When something happened, to tell it from what happened shortly before: ``4m 12s ago``."""
+    if mode is not TimeMode.RELATIVE:
+        there = UTC if mode is TimeMode.UTC else zone
+        then, today = (datetime.fromtimestamp(one, there) for one in (at, now))
+        shown = f"{then:%m-%d %H:%M:%S}" if then.year == today.year else f"{then:%Y-%m-%d %H:%M}"
+        return shown + ("Z" if mode is TimeMode.UTC else "")
+    seconds = max(0, int(now - at))
+    if seconds < MINUTE:
+        return f"{seconds}s ago"
+    if seconds < HOUR:
+        return f"{seconds // MINUTE}m {seconds % MINUTE:02d}s ago"
+    if seconds < DAY:
+        return f"{seconds // HOUR}h {seconds % HOUR // MINUTE:02d}m ago"
+    return f"{seconds // DAY}d {seconds % DAY // HOUR:02d}h ago"
+
+
+def waiting(seconds: float) -> str:
+    """How long somebody has been kept waiting, to the minute: ``12m``, ``1h 05m``, ``3d 04h``."""
+    whole = max(0, int(seconds))
+    if whole < MINUTE:
+        return "now"
+    if whole < HOUR:
+        return f"{whole // MINUTE}m"
+    if whole < DAY:
+        return f"{whole // HOUR}h {whole % HOUR // MINUTE:02d}m"
+    return f"{whole // DAY}d {whole % DAY // HOUR:02d}h"
+
+
 def _ago(at: float, now: float) -> str:
     seconds = now - at
     if seconds < 5:

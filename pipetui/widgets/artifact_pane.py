@@ -21,6 +21,7 @@ from pipetui.viewmodel import artifacts as view
 from pipetui.viewmodel.filters import Filter
 from pipetui.viewmodel.lines import BLANK, Line, Tone, fit, text_of, wrap
 from pipetui.viewmodel.moment import Moment
+from pipetui.viewmodel.secrets import without
 from pipetui.viewmodel.state import Display
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
@@ -184,6 +185,8 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
             view.row(item, opened=item.key in self._below, display=self.look)
             for item in self._items
         ]
+        if self._roots:
+            self.items.say_empty(self._filter.no_match)
         self.items.show(self._filter.rows(rows))
 
     def _add(self, item: view.Item) -> None:
@@ -218,6 +221,10 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
             self.action_close()
         elif item.folder:
             self._work("artifact", partial(self._open_folder, item))
+        elif item == self._previewed and self.query_one(PictureView).picture is not None:
+            from pipetui.screens.picture import PictureScreen
+
+            self.app.push_screen(PictureScreen(item))
         else:
             self._look(unfold=True)
 
@@ -254,12 +261,15 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
             self._tell([])
             return
         about = view.about(item, now=self._now, display=self.look)
-        if item.folder or not item.there:
+        if not item.there:
             self._tell(about)
             return
         if not unfold:
             await asyncio.sleep(_SETTLE)
         side = self.query_one("#artifact-side").size
+        if item.folder:
+            await self._list(item, about, side.width)
+            return
         room = (max(8, side.width - 1), max(8, 2 * (side.height - len(about) - 2)))
         try:
             preview = await self._feed.preview(item.uri, item.member, room)
@@ -270,7 +280,18 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
         if unfold and (members := view.of_members(item, preview)):
             self._below[item.key] = members
             self._show()
-        self._tell([*about, *view.preview_lines(preview)], preview)
+        lines = view.preview_lines(preview)
+        if item.role == "log" and self.step is not None:
+            lines = without(lines, self._feed.secrets(self.step))
+        self._tell([*about, *lines], preview)
+
+    async def _list(self, folder: view.Item, about: list[Line], width: int) -> None:
+        try:
+            entries = await self._entries(folder)
+        except PipetuiError as problem:
+            self._tell([*about, BLANK, *wrap(str(problem), 76, Tone.BAD, " ")])
+            return
+        self._tell([*about, *view.listing_lines(entries, width)])
 
     def _tell(self, lines: list[Line], preview: Preview | None = None) -> None:
         picture = preview.picture if preview else None

@@ -19,7 +19,6 @@ from pipetui.viewmodel.filters import Filter
 from pipetui.viewmodel.lines import Row, Tone, text_of, words
 from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.state import Display
-from pipetui.viewmodel.times import TimeMode
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
@@ -41,7 +40,6 @@ class EventPane(Performer, Tab, Vertical, inherit_bindings=False):
         self._events: dict[str, Event] = {}
         self._rows: dict[str, Row] = {}
         self._filter = Filter()
-        self._now = 0.0
 
     def compose(self) -> ComposeResult:
         """The list, and the JSON once it is asked for."""
@@ -68,19 +66,18 @@ class EventPane(Performer, Tab, Vertical, inherit_bindings=False):
         return self.list
 
     def show(self, moment: Moment, changed: set[str] | None = None) -> None:
-        """See ``Tab``; times that count from now are written again as it passes."""
+        """See ``Tab``; another way to tell times writes all of them again."""
         at_end = self.list.cursor >= len(self.list.rows) - 1
-        aged = moment.look.times is TimeMode.RELATIVE and moment.now != self._now
-        if aged or moment.look != self.look or len(moment.events) < len(self._events):
+        if moment.look != self.look or len(moment.events) < len(self._events):
             self._events, self._rows = {}, {}
-        self.look, self._now = moment.look, moment.now
+        self.look, began = moment.look, moment.execution.created_at
         fresh = moment.events[len(self._events) :]
         if not fresh:
             return
         for event in fresh:
             key = str(event.seq)
             self._events[key] = event
-            self._rows[key] = view.row(event, facts(event), now=self._now, display=self.look)
+            self._rows[key] = view.row(event, facts(event), began=began, display=self.look)
         self._show()
         self._show_json()
         if at_end:
@@ -92,6 +89,7 @@ class EventPane(Performer, Tab, Vertical, inherit_bindings=False):
         self._show()
 
     def _show(self) -> None:
+        self.list.say_empty(self._filter.no_match if self._filter else "No events")
         self.list.show(self._filter.rows(self._rows.values()))
 
     @on(RowList.Chosen, "#event-list")

@@ -10,8 +10,10 @@ from textual.message import Message
 
 from pipetui.actions import Action, Scope
 from pipetui.keys import Performer, bindings
+from pipetui.logview.moments import line_at, time_near
 from pipetui.logview.widget import LogView
 from pipetui.term.sanitize import plain
+from pipetui.viewmodel.secrets import LOG_MASK
 from pipetui.viewmodel.steps import without_job
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pipetui.ui import PipetuiApp
 
 _FOLDS = ("", "rare first", "in order")
+_ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Skipped", "Blocked"})
+"""Statuses of steps whose logs grow no more."""
 
 
 class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
@@ -37,6 +41,7 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         self._wanted: tuple[tuple[str, str, int, int], ...] = ()
         self._log: LogSource | None = None
         self._folded: FoldedLog | None = None
+        self._has_secrets = False
         self.fold = ""
         """How the log is folded; empty where it is not."""
         self.attempt = 0
@@ -59,6 +64,24 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         return f"{name} · folded, {self.fold}" if self.fold else name
 
     @property
+    def status(self) -> str:
+        """See ``LogView``; and how many secrets are masked in what is on the screen.
+
+        A log that no job writes any more has ended: there is nothing to follow.
+        """
+        told = super().status
+        if told and self._ended:
+            told = " | ".join(("ended", *told.split(" | ")[1:]))
+        count = self.screen_text.count(LOG_MASK) if self._has_secrets else 0
+        return f"{told} | {count} masked" if count else told
+
+    @property
+    def _ended(self) -> bool:
+        """Whether no job writes the log any more."""
+        earlier = self._step is not None and 0 < self.attempt < self._step.attempt
+        return earlier or all(step.status in _ENDED for step in self._steps)
+
+    @property
     def why_empty(self) -> str:
         """See ``LogView``."""
         step = self._step
@@ -77,6 +100,7 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         if wanted != self._wanted:
             self._wanted = wanted
             self._log = self._feed.logs(steps, self.attempt) if steps else None
+            self._has_secrets = any(self._feed.secrets(step) for step in steps)
             self._show_log()
             if not self.fold and any(step.status == "Failed" for step in steps):
                 self.open_at_first_error()
@@ -117,7 +141,7 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
                 return bool(self.view.search)
             case "next_bookmark":
                 return bool(self.bookmarks)
-            case "bookmark":
+            case "bookmark" | "jump_time":
                 return not self.fold
             case "fold" | "open" | "export":
                 return self._log is not None
@@ -157,6 +181,24 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
 
         if block := self.block(line):
             self.app.push_screen(LogLineScreen(self.title, block, line, self._log.origins))
+
+    async def action_jump_time(self, seconds: int) -> None:
+        """So many seconds on, or back, from the line in hand."""
+        line, log, step = self.line_in_hand, self._log, self._step
+        if line is None or log is None:
+            return
+        at = time_near(log, line)
+        if at is not None:
+            self.go_to(line_at(log, at + seconds, 1 if seconds > 0 else -1))
+            return
+        offset = log.offset(line)
+        if step is not None and not self.attempt and offset is not None:
+            written = (await self._feed.usage(step)).written_at(offset)
+            if written is not None:
+                found = await self._feed.line_at(step, written + seconds) or 0
+                self.go_to(max(line, found) if seconds > 0 else min(line, found))
+                return
+        self._ui.say("nobody knows when the lines here were written")
 
     def action_bookmark(self) -> None:
         """Sets a bookmark, and keeps it for the next session."""

@@ -26,6 +26,9 @@ _CHECKS = (
     "test_the_two_switches_decide_what_is_compared_and_which_baseline_goes_on"
 )
 _KEY = f"{_RUN}test_exactly_the_fields_of_the_table_make_a_result_another_one"
+_GROUPS = (
+    "tests/unit/model/test_log_streams.py::test_a_job_has_the_group_and_the_stream_of_its_kind"
+)
 _POLICY = f"{_RUN}test_a_policy_says_how_often_and_when_a_step_runs_again"
 
 DOCUMENT = {
@@ -200,6 +203,17 @@ EXECUTION = {
     "test_a_step_event_has_the_members_eventbridge_gives_it",
     "3.8 the events of the registry are told once": f"{_EVENTS}"
     "test_what_a_killed_process_had_not_told_is_told_with_the_next_decision",
+    **{
+        f"3.9 /aws/sagemaker/{row}": f"{_GROUPS}[{row.partition('/')[0].removesuffix('?')}]"
+        for row in (
+            "TrainingJobs", "ProcessingJobs", "TransformJobs", "AutoMLJobs?", "Job/<JobCategory>",
+            "Endpoints/<name>",
+        )
+    },
+    "3.9 streams are listed by the prefix <job>/": f"{_ENGINE}test_logs_api.py::"
+    "test_a_jobs_stream_is_named_as_cloudwatch_names_it",
+    "4.3 RecordIO and TFRecord": f"{_ENGINE}test_transform.py::"
+    "test_binary_records_are_sent_bare_one_by_one_and_framed_together",
     "4.8 F F": f"{_CHECKS}[False-False]",
     "4.8 F T": f"{_CHECKS}[True-False]",
     "4.8 T F": f"{_CHECKS}[False-True]",

@@ -8,11 +8,21 @@ from typing import Any
 import pytest
 
 from engine.errors import CommandRejected, DefinitionError, PipetuiError
+from engine.model.fold import ExecutionState
 from engine.model.status import ExecutionStatus, StepStatus
+from engine.model.views import StepView
+from engine.sources.aws_shapes import StatusChanges
+from pipetui.cli.narrator import words_about
+from pipetui.viewmodel import spoken
+from pipetui.viewmodel.detail import step_lines
+from pipetui.viewmodel.lines import text_of
+from pipetui.viewmodel.state import Display
+from pipetui.viewmodel.steps import Shape, row
 from tests.conformance.stage import Stage
 from tests.conformance.test_tables import conditional
 from tests.engine.embedded import Embedded, definition, processing
 from tests.engine.serving import SCALE, container, model_step, pack_model, transform_step
+from tests.engine.test_functions import V2, spoil, stored
 from tests.engine.test_notebooks import cell, job
 from tests.environments import shared_environments
 from tests.unit.definition.samples import fn, look
@@ -83,20 +93,44 @@ async def test_the_step_that_uses_bad_input_fails_as_a_client_error(
     assert failed.failure_reason.startswith("ClientError: ")
     assert named in failed.failure_reason
     assert failed.failure_code and failed.note
+    await is_told(embedded, state, "Use", "ClientError", named)
+
+
+async def is_told(
+    embedded: Embedded, state: ExecutionState, step: str, kind: str, named: str
+) -> None:
+    """Error class, step and cause stand together wherever a person or a program reads of it."""
+    view, display = state.steps[step], Display()
+    shown = row(view, state.steps, Shape(), now=0.0, display=display)
+    app = " ".join(text_of(cell) for cell in shown.cells)
+    detail = "\n".join(map(text_of, step_lines(
+        view, artifacts=(), raw=None, now=0.0, width=2000, display=display)))  # fmt: skip
+    changes = StatusChanges()
+    events = await embedded.events(state.execution.id)
+    told = [one["detail"] for event in events for one in changes.take(event)]
+    (event,) = (
+        one for one in told
+        if one.get("stepName") == step and one["currentStepStatus"] == "Failed"
+    )  # fmt: skip
+    assert all(text in app for text in (step, named)), app
+    assert all(text in detail for text in (step, kind, named))
+    assert all(text in spoken.step_sentence(view, 0.0) for text in (step, named))
+    assert all(text in words_about(view) for text in (kind, named))
+    assert (event["stepName"], event["failureReason"]) == (step, view.failure_reason)
 
 
 POLICY = {"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2, "ExpireAfterMin": 5}
 CHAIN = definition(fn("A"), fn("B", DependsOn=["A"]), fn("C", DependsOn=["B"]))
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], type[PipetuiError], str, str]] = {
     "parameter without a value": (
-        definition(fn("A", {"v": {"Get": "Parameters.N"}}), parameters=[NUMBER]), {},
-        DefinitionError, "parameter-missing", "N"),
+        definition(fn("Asks", {"v": {"Get": "Parameters.N"}}), parameters=[NUMBER]), {},
+        DefinitionError, "parameter-missing", "Asks"),
     "parameter of another type": (
         definition(fn("A"), parameters=[NUMBER]), {"parameters": {"N": "five"}},
         DefinitionError, "parameter-type", "N"),
     "parameter that nobody declared": (
-        definition(fn("A", {"v": {"Get": "Parameters.M"}})), {},
-        DefinitionError, "parameter-unknown", "M"),
+        definition(fn("Asks", {"v": {"Get": "Parameters.M"}})), {},
+        DefinitionError, "parameter-unknown", "Asks: "),
     "step that is not there": (
         definition(fn("A", {"v": {"Get": "Steps.B.Name"}})), {},
         DefinitionError, "step-unknown", "B"),
@@ -161,6 +195,15 @@ async def scored(embedded: Embedded, code: str, rows: str, **more: Any) -> Any:
     return (await embedded.run(definition(model, step))).steps["Score"]
 
 
+async def told_of(embedded: Embedded, view: StepView, named: str) -> None:
+    store = await embedded.store()
+    try:
+        state = await store.state(view.execution_id)
+    finally:
+        await store.close()
+    await is_told(embedded, state, view.name, "AlgorithmError", named)
+
+
 UNHEALTHY = "import signal\ndef model_fn(folder):\n    signal.pause()"
 
 
@@ -169,6 +212,7 @@ async def test_a_container_that_is_not_healthy_fails_the_transform(embedded: Emb
     assert view.status is StepStatus.FAILED
     assert view.failure_reason.startswith("AlgorithmError: ")
     assert "did not pass the ping health check" in view.failure_reason
+    await told_of(embedded, view, "did not pass the ping health check")
 
 
 async def test_a_payload_over_the_limit_fails_the_transform(embedded: Embedded) -> None:
@@ -176,6 +220,17 @@ async def test_a_payload_over_the_limit_fails_the_transform(embedded: Embedded) 
     assert view.status is StepStatus.FAILED
     assert view.failure_reason.startswith("AlgorithmError: ")
     assert "MaxPayloadInMB" in view.failure_reason
+    await told_of(embedded, view, "MaxPayloadInMB")
+
+
+@pytest.mark.environments
+@pytest.mark.network
+async def test_a_pickle_whose_checksum_does_not_match_fails_its_step(embedded: Embedded) -> None:
+    file = await stored(embedded, V2, "broken")
+    spoil(embedded, "bucket/broken/Break/*/function/payload.pkl")
+    view = (await embedded.run(file)).steps["Break"]
+    assert view.failure_code == "payload-integrity"
+    await told_of(embedded, view, "Integrity check")
 
 
 @pytest.mark.environments
@@ -187,3 +242,4 @@ async def test_a_notebook_that_raises_fails_its_step_with_the_cell(embedded: Emb
     assert view.status is StepStatus.FAILED
     assert view.failure_reason.startswith("AlgorithmError: ")
     assert "KeyError: 'gone' (cell 2 of 2)" in view.failure_reason
+    await told_of(embedded, view, "KeyError: 'gone'")

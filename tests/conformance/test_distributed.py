@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from engine.model.views import StepView
 from tests.conformance.stage import ends, read
 from tests.engine.embedded import HOST_IMAGE, Embedded
 from tests.engine.test_functions import V3, sdk_python
+from tests.engine.test_training import put_source, run_well, training
+from tests.environments import shared_environments, shared_folder
 
 PROGRAM = Path(__file__).with_name("sdk") / "drivers.py"
 DEFINITION = "v3-modeltrainer-sm-drivers"
@@ -42,7 +45,11 @@ async def train(embedded: Embedded, drivers: dict[str, str], code: dict[str, str
 
 def logs(embedded: Embedded, state: ExecutionState) -> list[str]:
     """What each host wrote."""
-    view = state.steps["TrainV3"]
+    return logs_of(embedded, state.steps["TrainV3"])
+
+
+def logs_of(embedded: Embedded, view: StepView) -> list[str]:
+    """The same for a step."""
     second = Path(view.directory, "algo-2", "job.log")
     return [embedded.log(view), second.read_text(encoding="utf-8")]
 
@@ -189,3 +196,87 @@ async def test_a_launcher_that_the_environment_lacks_fails_the_step_before_its_j
     )
     assert "requirements.txt" in view.note
     assert not has_log(view)
+
+
+TORCH = "torch==2.13.0+cpu"
+"""A build that no public index has: where it is missing nothing of a GPU's gigabytes is fetched."""
+GLOO = """
+import os
+import torch.distributed as dist, torch
+dist.init_process_group("gloo")
+total = torch.tensor([float(dist.get_rank() + 1)])
+dist.all_reduce(total)
+told = f"rank {dist.get_rank()} of {dist.get_world_size()} on {os.environ['SM_CURRENT_HOST']}"
+os.write(1, f"{told} sum {total.item():g} with {torch.__version__}\\n".encode())
+dist.destroy_process_group()
+"""
+BY_ITSELF = """
+import json, os
+hosts = json.loads(os.environ["SM_HOSTS"])
+rank = hosts.index(os.environ["SM_CURRENT_HOST"])
+os.environ |= {"MASTER_ADDR": hosts[0], "MASTER_PORT": "29511",
+               "RANK": str(rank), "WORLD_SIZE": str(len(hosts))}
+"""
+"""What a script of SDK 2 does for itself where its estimator names no distribution."""
+SUM = re.compile(r"rank (\d) of 2 on (algo-\d) sum 3 with 2\.13\.0\+cpu")
+
+
+@pytest.fixture
+def torch_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let environments find a CPU build of torch; skips where pip's configuration names none."""
+    folder = shared_folder() / "wheels"
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder), TORCH]
+    if not list(folder.glob("torch-*")) and subprocess.run(pip, check=False).returncode:
+        pytest.skip(f"pip finds no {TORCH} here")
+    links = os.environ.get("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", f"{folder} {links}".strip())
+
+
+@pytest.mark.environments
+@pytest.mark.network
+@pytest.mark.usefixtures("torch_wheel")
+async def test_torchrun_of_sdk_3_adds_up_over_two_hosts_with_gloo(embedded: Embedded) -> None:
+    drivers = await drivers_of_the_sdk(embedded, "torchrun_driver.py", 1)
+    state = await train(embedded, drivers, {"train.py": GLOO, "requirements.txt": TORCH})
+    assert state.steps["TrainV3"].status is StepStatus.SUCCEEDED, logs(embedded, state)
+    found = [SUM.search(log) for log in logs(embedded, state)]
+    assert [one and one.groups() for one in found] == [("0", "algo-1"), ("1", "algo-2")]
+
+
+@pytest.mark.environments
+@pytest.mark.network
+@pytest.mark.usefixtures("torch_wheel")
+async def test_a_script_of_sdk_2_adds_up_over_two_hosts_with_gloo(embedded: Embedded) -> None:
+    shared_environments(embedded.home)
+    files = {"train.py": BY_ITSELF + GLOO, "requirements.txt": TORCH}
+    put_source(embedded, "s3://bucket/code/sourcedir.tar.gz", files)
+    given = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": "s3://bucket/code/sourcedir.tar.gz",
+    }
+    step = training("T", hyperparameters=given)
+    step["Arguments"]["ResourceConfig"]["InstanceCount"] = 2
+    view = await run_well(embedded, step)
+    found = [SUM.search(log) for log in logs_of(embedded, view)]
+    assert [one and one.groups() for one in found] == [("0", "algo-1"), ("1", "algo-2")]
+
+
+SDK_2 = """torchrun --nnodes 2 --nproc_per_node 1 --master_addr algo-1 \\
+    --master_port 7777 --node_rank 1 train.py --epochs 3"""
+
+
+async def test_the_driver_of_functions_is_told_the_loopback_as_well(
+    embedded: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path(tmp_path / "bin", monkeypatch, '#!/bin/sh\necho "given $@"\n')
+    channel = "sagemaker_remote_function_bootstrap"
+    embedded.put(f"s3://bucket/{channel}/job_driver.sh", SDK_2)
+    run = f"sh /opt/ml/input/data/{channel}/job_driver.sh"
+    step = training("T", run, channels={channel: f"s3://bucket/{channel}"})
+    told = embedded.log(await run_well(embedded, step))
+    assert re.search(
+        r"given --nnodes 2 --nproc_per_node 1 --master_addr 127.0.0.1 --master_port \d+"
+        r" --node_rank 1 train.py --epochs 3",
+        told,
+    )
+    assert "7777" not in told

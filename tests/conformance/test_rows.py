@@ -15,7 +15,7 @@ from tests.shared import SHARED, needs_shared
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = SHARED / "spec" / "sagemaker-pipelines.md"
-SECTIONS = {"1.1", "1.3", "1.4", "2", "2.2", "3.7", "3.8", "4.8"}
+SECTIONS = {"1.1", "1.3", "1.4", "2", "2.2", "3.7", "3.8", "3.9", "4.8"}
 """Sections with a table of what an engine does."""
 
 

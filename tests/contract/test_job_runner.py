@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from engine.errors import JobError
 from engine.jobs import identity, ladder, processes
-from engine.jobs.base import Finished, Gone, Job, Running
+from engine.jobs.base import Finished, Gone, Job, Mount, Running
 from tests.contract.job_bench import (
     PATIENCE_S,
     PODMAN_OPTIONS,
@@ -472,3 +472,33 @@ async def test_every_recipe_of_this_host_shows_opt_ml_and_knows_the_hosts(
         else:
             assert not end.ok and not end.lost
     assert (tried > 0) is probe.findings["namespace"].works
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+async def test_a_mounted_folder_is_seen_below_opt_ml_and_sealed_where_it_is_asked_for(
+    bench: Bench, read_only: bool
+) -> None:
+    if bench.name == "process":
+        pytest.skip("a plain process sees no /opt/ml")
+    shared = bench.home / "a share"
+    shared.mkdir()
+    (shared / "data").write_text("kept\n")
+    job = bench.job("sh", "-c", 'cat "$1/data"; echo x > "$1/new"', "sh", "/opt/ml/in/fs")
+    os.makedirs(f"{job.ml}/in/fs")
+    mount = Mount(str(shared), "/opt/ml/in/fs", read_only)
+    end = await bench.runner.wait(await bench.runner.start(replace(job, mounts=(mount,))))
+    assert log(job).startswith(b"kept\n")
+    sealed = read_only and bench.name != "rewrite"
+    assert (end.code == 0) is not sealed
+    assert (shared / "new").exists() is not sealed
+
+
+async def test_what_comes_before_a_command_turns_into_it_and_knows_the_hosts_opt_ml(
+    bench: Bench,
+) -> None:
+    ml = "." if bench.name == "process" else "/opt/ml"
+    job = bench.script(f"cat {ml}/made; exit 3")
+    first = ("sh", "-c", 'echo made > "$1"/made; shift; exec "$@"', "sh", ml)
+    end = await bench.runner.wait(await bench.runner.start(replace(job, before=first)))
+    assert end.code == 3
+    assert b"made" in log(job)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.logs.base import LogSource
 from engine.logs.files import FileLog
+from engine.logs.masked import MaskedLog
 from engine.logs.merged import MergedLog
 
 
@@ -47,7 +48,19 @@ class WrittenMerge(WrittenFile):
         self.source = MergedLog([("step", self.source), ("empty", FileLog(folder / "none.log"))])
 
 
-LOGS: dict[str, Callable[[Path], Writable]] = {"file": WrittenFile, "merged": WrittenMerge}
+class WrittenMasked(WrittenFile):
+    """One whose secret it does not hold."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.source = MaskedLog(self.source, ["hunter2"], "***")
+
+
+LOGS: dict[str, Callable[[Path], Writable]] = {
+    "file": WrittenFile,
+    "masked": WrittenMasked,
+    "merged": WrittenMerge,
+}
 
 TEXT = st.text(alphabet=st.sampled_from("ab xERO:\té本\n\n"), max_size=200)
 quick = settings(
@@ -203,7 +216,11 @@ def test_severity_searches_agree_with_the_lines(
     log.append(text.replace("E", "ERROR").replace("R", "WARNING: ").encode())
     log.source.refresh()
     everything = log.source.lines(0, log.source.count)
-    wanted = [one.number for one in everything if one.level >= level and (one.head or not heads)]
+    wanted = [
+        one.number
+        for one in everything
+        if (one.level >= level or (one.level == 0 and level == 20)) and (one.head or not heads)
+    ]
     assert found_by_scan(log.source, 1 << 20, level=level, heads=heads) == wanted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -148,6 +149,30 @@ def test_an_empty_file_becomes_a_store_with_the_newest_schema(tmp_path: Path) ->
         full = 2
         assert db.execute("PRAGMA synchronous").fetchone() == (full,)
         assert queries.executions(db) == []
+
+
+def test_executions_from_before_steps_were_counted_by_how_they_ended_are_counted(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "pipetui.db"
+    steps = [("Skipped", "run"), ("Stopped", "run"), ("Succeeded", "cached"), ("Failed", "run")]
+    view = {"id": "a", "pipeline": "p", "status": "Failed", "created_at": 1.5, "steps_done": 4}
+    with closing(connect(path)) as db:
+        db.execute(
+            "INSERT INTO execution VALUES ('a', 'p', 'Failed', 1.5, '', 1, ?)",
+            (json.dumps({**view, "steps_failed": 1}).encode(),),
+        )
+        for position, (status, action) in enumerate(steps):
+            one = {"status": status, "action": action}
+            db.execute(
+                "INSERT INTO step VALUES ('a', ?, ?, '', 1, ?)",
+                (position, f"s{position}", json.dumps(one).encode()),
+            )
+        db.execute("PRAGMA user_version = 2")
+    with closing(connect(path)) as db:
+        found = queries.execution(db, "a")
+    assert (found.steps_skipped, found.steps_stopped, found.steps_cached) == (1, 1, 1)
+    assert (found.steps_succeeded, found.created_at) == (1, 1.5)
 
 
 def test_a_reader_that_is_first_finds_an_empty_store(tmp_path: Path) -> None:

@@ -117,6 +117,35 @@ async def test_each_attempt_asks_with_a_message_of_its_own(embedded: Embedded) -
     assert (await again).execution.status is ExecutionStatus.SUCCEEDED
 
 
+async def test_a_question_that_nobody_answers_in_time_fails_its_step(embedded: Embedded) -> None:
+    embedded.home.config.write_text("[callback]\nexpire_after_s = 0.05\n")
+    state = await embedded.run(ASKING)
+    gate = state.steps["Gate"]
+    assert (gate.status, gate.failure_code) == (StepStatus.FAILED, "callback-expired")
+    assert gate.failure_reason.startswith("Gate: nobody answered within 0.05 seconds")
+    assert not gate.callback_token
+
+
+async def test_a_question_expires_by_the_moment_it_was_asked_whoever_runs_it(
+    embedded: Embedded,
+) -> None:
+    execution_id, _, running = await asked(embedded)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    embedded.home.config.write_text("[callback]\nexpire_after_s = 0.001\n")
+    gate = (await embedded.go_on(execution_id)).steps["Gate"]
+    assert gate.failure_code == "callback-expired"
+    events = [one.fact for one in await embedded.events(execution_id)]
+    assert sum(isinstance(one, e.CallbackRequested) for one in events) == 1, "asked once"
+
+
+async def test_a_stop_of_what_waits_ends_when_the_question_expires(embedded: Embedded) -> None:
+    embedded.home.config.write_text("[callback]\nexpire_after_s = 0.3\n")
+    execution_id, _, running = await asked(embedded)
+    await embedded.send(execution_id, StopExecution("enough"))
+    assert (await running).execution.status is ExecutionStatus.STOPPED
+
+
 @pytest.mark.parametrize("entry", ["approvals", "default"])
 async def test_a_program_gets_the_message(embedded: Embedded, entry: str) -> None:
     seen = embedded.folder / "seen"

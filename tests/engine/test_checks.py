@@ -306,7 +306,7 @@ def test_every_check_that_the_sdk_wrote_is_accepted() -> None:
     checks = [step for step in steps if step.type in ("QualityCheck", "ClarifyCheck")]
     assert len(checks) == 6
     assert [refuse(step, Config()) for step in checks] == [None] * 6
-    assert {stand_in(step) for step in checks} == {
+    assert {stand_in(step, Config()) for step in checks} == {
         f"PipeTUI's own implementation of {product}'s rules, not AWS's container"
         for product in ("Model Monitor", "Clarify")
     }

@@ -27,6 +27,7 @@ from engine.store.connection import connect
 from engine.store.ledger import Ledger
 from pipetui.cli import main
 from pipetui.cli.failures import report_crash
+from pipetui.cli.program import program
 from pipetui.cli.reference import reference
 from pipetui.cli.session import Session
 from pipetui.cli.text import cells
@@ -492,7 +493,7 @@ def test_what_cannot_be_done_is_told_as_json_with_its_code(
 def test_an_unknown_command_is_told_once_where_the_commands_are(cli: Cli) -> None:
     for word, hint in (("xyzzy", ""), ("lss", " Did you mean ls?")):
         error = cli.error(word, code=2)
-        assert error["message"] == f"There is no command {word!r}.{hint}"
+        assert error["message"] == f"There is no command or execution {word!r}.{hint}"
         assert error["hint"] == "`pipetui --help` tells more."
 
 
@@ -516,6 +517,23 @@ def test_a_prefix_names_one_execution_or_is_refused(cli: Cli) -> None:
     error = cli.error("status", "abc", code=2)
     assert error["code"] == "execution-ambiguous"
     assert "abcd00000000" in error["message"] and "abce00000000" in error["message"]
+    assert cli.json("status", "p@last")["Local"]["Id"] == "abce00000000"
+    assert cli.error("status", "q@last", code=2)["code"] == "execution-not-found"
+
+
+def test_the_app_opens_on_an_execution_and_never_makes_a_home_of_another_folder(
+    cli: Cli, tmp_path: Path
+) -> None:
+    ended(Home(cli.home), "abcd00000000", "abce00000000")
+    for word in ("abcd", "p@last"):
+        assert cli(word, "--linear").stdout.startswith("p/abc")
+    assert cli.error("abc", code=2)["code"] == "execution-ambiguous"
+    project = tmp_path / "project"
+    project.mkdir(mode=0o755)
+    (project / "notes.txt").touch()
+    assert cli.error(str(project), code=3)["code"] == "home-not-a-folder"
+    assert cli.error(str(project / "notes.txt"), code=3)["code"] == "not-to-be-opened"
+    assert (project.stat().st_mode & 0o777, len(list(project.iterdir()))) == (0o755, 1)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -541,6 +559,14 @@ def test_every_name_of_the_engine_that_is_offered_to_a_ui_loads() -> None:
 
 def test_completion_prints_a_script(cli: Cli) -> None:
     assert "_PIPETUI_COMPLETE" in cli("completion", "zsh").stdout
+
+
+def test_executions_complete_where_a_command_may_stand(cli: Cli) -> None:
+    ended(Home(cli.home), "abcd00000000")
+    session = Session(str(cli.home))
+    context = program.make_context("pipetui", [], obj=session, resilient_parsing=True)
+    for typed, found in (("p@", "p@last"), ("abc", "abcd00000000"), ("stat", "status")):
+        assert [one.value for one in program.shell_complete(context, typed)] == [found]
 
 
 def test_the_reference_page_is_that_of_the_commands() -> None:

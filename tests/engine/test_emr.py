@@ -236,6 +236,110 @@ async def test_a_command_finds_the_configured_spark_submit_on_its_path(embedded:
     assert embedded.log(view) == f"{program}\n"
 
 
+# -- Hive and s3-dist-cp ------------------------------------------------------------------------
+
+
+def with_hadoop(program: Path, version: str = "3.3.4") -> None:
+    """Put the file beside a spark-submit that tells which Hadoop it has."""
+    jars = program.parent.parent / "jars"
+    jars.mkdir()
+    (jars / f"hadoop-client-api-{version}.jar").touch()
+
+
+async def test_a_hive_script_runs_with_spark_sql_and_its_variables(embedded: Embedded) -> None:
+    program = spark_submit(embedded)
+    with_hadoop(program)
+    embedded.put("s3://bucket/q.sql", "SELECT * FROM t LOCATION 's3a://named-inside/x'")
+    step = emr(
+        *("hive-script", "--run-hive-script", "--hive-versions", "latest", "--args"),
+        *("-f", "s3://bucket/q.sql", "-d", {"Std:Join": {"On": "=", "Values": ["IN", "s3://b/x"]}}),
+        *("-hiveconf", "hive.metastore.warehouse.dir=s3://bucket/tables"),
+    )
+    view = await run(embedded, step)
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    given = [line[1:-1] for line in embedded.log(view).splitlines()]
+    assert given[-8:] == [
+        *("--class", "org.apache.spark.sql.hive.thriftserver.SparkSQLCLIDriver"),
+        *("-f", path(embedded, "bucket/q.sql"), "--define", "IN=s3://b/x"),
+        *("--hiveconf", "hive.metastore.warehouse.dir=s3://bucket/tables"),
+    ]
+    assert "spark.sql.warehouse.dir=s3://bucket/tables" in given
+    for bucket in ("bucket", "named-inside"):
+        mount = f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"
+        assert f"{mount}=pipetui-tree://{path(embedded, bucket)}" in given
+    told = "Spark SQL in place of Hive, and this host in place of the EMR cluster"
+    assert view.stand_in == told
+
+
+async def test_a_serverless_hive_query_runs_after_its_first_file(embedded: Embedded) -> None:
+    spark_submit(embedded)
+    for name in ("q", "init"):
+        embedded.put(f"s3://bucket/{name}.sql", "SELECT 1")
+    step = serverless("/x")
+    hive = {"query": "s3://bucket/q.sql", "initQueryFile": "s3://bucket/init.sql",
+            "parameters": "--hiveconf a=b"}  # fmt: skip
+    step["Arguments"]["JobConfig"]["jobDriver"] = {"hive": hive}
+    view = await run(embedded, step)
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    given = [line[1:-1] for line in embedded.log(view).splitlines()]
+    assert given[-6:] == [
+        *("--hiveconf", "a=b", "-i", path(embedded, "bucket/init.sql")),
+        *("-f", path(embedded, "bucket/q.sql")),
+    ]
+    assert view.stand_in.startswith("Spark SQL in place of Hive, ")
+    assert view.properties["jobRun"]["jobDriver"] == {"hive": hive}
+
+
+async def test_a_hive_script_that_is_not_there_fails_the_step(embedded: Embedded) -> None:
+    spark_submit(embedded)
+    view = await run(embedded, emr("hive-script", "--args", "-f", "s3://bucket/none.sql"))
+    assert view.failure_reason == "ClientError: the program s3://bucket/none.sql is not there"
+
+
+async def test_s3_dist_cp_copies_what_its_pattern_matches(embedded: Embedded) -> None:
+    for key in ("a.csv", "deep/b.csv", "c.txt"):
+        embedded.put(f"s3://bucket/in/{key}", key)
+    source = {"Std:Join": {"On": "=", "Values": ["--src", "s3://bucket/in/"]}}
+    step = emr("s3-dist-cp", source, "--dest", "s3://other/out", r"--srcPattern=.*\.csv")
+    view = await run(embedded, step)
+    assert view.status is StepStatus.SUCCEEDED, embedded.log(view)
+    out = embedded.home.s3 / "other/out"
+    copied = {str(file.relative_to(out)) for file in out.rglob("*") if file.is_file()}
+    assert copied == {"a.csv", "deep/b.csv"}
+    assert embedded.get("s3://other/out/deep/b.csv") == "deep/b.csv"
+    assert embedded.log(view).endswith("s3-dist-cp: 2 objects\n")
+    told = "a copy in the local S3 tree in place of s3-dist-cp, and this host in place of"
+    assert view.stand_in.startswith(told)
+
+
+async def test_s3_dist_cp_without_a_source_fails_and_moves_what_it_is_told_to(
+    embedded: Embedded,
+) -> None:
+    places = ("--src=s3://bucket/in", "--dest=s3://bucket/out")
+    view = await run(embedded, emr("s3-dist-cp", *places))
+    assert view.status is StepStatus.FAILED
+    assert "there is nothing at s3://bucket/in" in embedded.log(view)
+    embedded.put("s3://bucket/in/a", "1")
+    view = await run(embedded, emr("s3-dist-cp", *places, "--deleteOnSuccess"))
+    assert view.status is StepStatus.SUCCEEDED
+    assert embedded.get("s3://bucket/out/a") == "1"
+    assert not (embedded.home.s3 / "bucket/in/a").exists()
+
+
+async def test_where_buckets_are_mounted_an_application_gets_its_uris_as_they_are(
+    embedded: Embedded,
+) -> None:
+    program = spark_submit(embedded)
+    with_hadoop(program)
+    embedded.put("s3://bucket/x.py", "pass")
+    view = await run(embedded, emr("spark-submit", "s3://bucket/x.py", "s3://to-come/out"))
+    given = [line[1:-1] for line in embedded.log(view).splitlines()]
+    assert given[-2:] == [path(embedded, "bucket/x.py"), "s3://to-come/out"]
+    mount = "spark.hadoop.fs.viewfs.mounttable.to-come.linkFallback"
+    assert f"{mount}=pipetui-tree://{path(embedded, 'to-come')}" in given
+    assert not any("fs.file.impl" in word for word in given)
+
+
 # -- EMR Serverless ------------------------------------------------------------------------------
 
 
@@ -292,7 +396,9 @@ async def test_parameters_that_cannot_be_read_fail_the_step(embedded: Embedded) 
         (emr("true", cluster={**CLUSTER, "ClusterConfig": {"a": 1}}), "emr-cluster-invalid", "two"),
         (emr("true", jar=""), "emr-command-missing", "no Jar"),
         (emr(), "emr-command-missing", "command-runner.jar is given no Args"),
-        (emr("s3-dist-cp", "--src=s3://a/b"), "emr-program-missing", "s3-dist-cp"),
+        (emr("hadoop-streaming", "-files"), "emr-program-missing", "hadoop-streaming"),
+        (emr("s3-dist-cp", "--src=s3://a/b"), "s3-dist-cp-unsupported", "no --dest"),
+        (emr("hive-script", "--args", "-f", "s3://a/q", "-H"), "hive-option-unknown", "-H"),
         (emr("true", None), "command-invalid", "None"),
     ],
 )  # fmt: skip
@@ -323,10 +429,10 @@ async def test_a_spark_submit_that_is_not_there_is_refused(embedded: Embedded) -
     assert problem.code == "spark-submit-missing"
 
 
-async def test_hive_and_a_second_application_are_refused(embedded: Embedded) -> None:
-    hive = serverless("/x")
-    hive["Arguments"]["JobConfig"]["jobDriver"] = {"hive": {"query": "s3://b/q"}}
-    assert (await refusal(embedded, definition(hive))).code == "emr-driver-unsupported"
+async def test_two_drivers_and_a_second_application_are_refused(embedded: Embedded) -> None:
+    both = serverless("/x")
+    both["Arguments"]["JobConfig"]["jobDriver"]["hive"] = {"query": "s3://b/q"}
+    assert (await refusal(embedded, definition(both))).code == "emr-driver-invalid"
     two = serverless("/x")
     two["Arguments"]["ApplicationConfig"] = {"releaseLabel": "emr-6.15.0"}
     assert (await refusal(embedded, definition(two))).code == "emr-application-invalid"
@@ -360,6 +466,14 @@ spark = SparkSession.builder.getOrCreate()
 rows = spark.read.csv(sys.argv[1], header=True, inferSchema=True)
 rows.groupBy("kind").sum("n").orderBy("kind").coalesce(1).write.csv(sys.argv[2])
 print("spark", spark.version, "master", spark.sparkContext.master)
+print(sys.argv[1], spark.sparkContext.textFile("s3a://bucket/in/rows.csv").count(), "lines")
+"""
+HIVE = """
+CREATE EXTERNAL TABLE given (kind STRING, n INT)
+ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION '${INPUT}/';
+CREATE TABLE sums AS SELECT kind, sum(n) AS n FROM given GROUP BY kind;
+INSERT OVERWRITE DIRECTORY 's3://made/res' ROW FORMAT DELIMITED FIELDS TERMINATED BY ','
+SELECT /*+ COALESCE(1) */ kind, n FROM sums ORDER BY kind;
 """
 
 
@@ -376,7 +490,51 @@ async def test_pyspark_counts_in_an_environment_of_its_own(embedded: Embedded) -
     view = await run(embedded, step)
     assert view.status is StepStatus.SUCCEEDED, embedded.log(view)
     assert "spark 3.5.3 master local[1]" in embedded.log(view)
+    assert "s3://bucket/in/ 4 lines" in embedded.log(view)
     written = {file.name: file for file in (embedded.home.s3 / "bucket/out").iterdir()}
     parts = [name for name in written if name.startswith("part-")]
     assert written.keys() == {"_SUCCESS", *parts}, "there are checksum files among the objects"
     assert [written[name].read_text() for name in parts] == ["a,4\nb,2\n"]
+
+
+@pytest.mark.environments
+@pytest.mark.network
+async def test_hiveql_reads_and_writes_s3_with_a_metastore_of_its_own(embedded: Embedded) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, and there is no java on this host")
+    shared_environments(embedded.home)
+    (embedded.folder / "pipetui.toml").write_text('[emr]\nmaster = "local[1]"\n')
+    embedded.put("s3://bucket/q.sql", HIVE)
+    embedded.put("s3://bucket/in/rows.csv", "a,1\nb,2\na,3\n")
+    step = emr("hive-script", "--run-hive-script", "--args", "-f", "s3://bucket/q.sql",
+               "-d", "INPUT=s3://bucket/in")  # fmt: skip
+    view = await run(embedded, step)
+    assert view.status is StepStatus.SUCCEEDED, embedded.log(view)
+    found = {file.name: file for file in (embedded.home.s3 / "made/res").iterdir()}
+    parts = [name for name in found if name.startswith("part-")]
+    assert found.keys() == {"_SUCCESS", *parts}
+    assert [found[name].read_text() for name in parts] == ["a,4\nb,2\n"]
+    assert (Path(view.directory) / "metastore_db").is_dir()
+
+
+# What Derby makes, here a file with a line for each script that used it.
+DERBY = """#!/bin/sh
+[ -f metastore_db/log ] && cat metastore_db/log
+mkdir -p metastore_db && echo "$NAME was here" >> metastore_db/log && touch metastore_db/db.lck
+pwd
+"""
+
+
+async def test_a_hive_script_finds_the_tables_of_the_one_before_it_on_the_same_cluster(
+    embedded: Embedded,
+) -> None:
+    spark_submit(embedded, DERBY.replace("$NAME", "one"))
+    steps = [emr("hive-script", "--args", "-e", "SELECT 1") for _ in range(3)]
+    for number, step in enumerate(steps):
+        step["Name"] = f"Hive{number}"
+        step["DependsOn"] = [f"Hive{number - 1}"] if number else []
+    steps[2]["Arguments"]["ClusterId"] = "j-ANOTHER"
+    state = await embedded.run(definition(*steps))
+    first, second, third = (embedded.log(state.steps[f"Hive{n}"]).splitlines() for n in range(3))
+    assert len(first) == len(third) == 1
+    assert second[0] == "one was here"

@@ -134,7 +134,9 @@ async def test_condition_on_a_property_file_takes_the_if_branch(embedded: Embedd
         "Check": S.SUCCEEDED, "Good": S.SUCCEEDED, "Better": S.SUCCEEDED, "TooBad": S.SKIPPED,
         "Measure": S.SUCCEEDED,
     }  # fmt: skip
-    assert state.steps["Check"].metadata == {"Condition": {"Outcome": "True"}}
+    check = state.steps["Check"]
+    assert check.metadata["Condition"]["Outcome"] == "True"
+    assert check.compared == [{"Left": 4, "Right": 6.0, "Result": True}]
     assert state.execution.status is ExecutionStatus.SUCCEEDED
 
 

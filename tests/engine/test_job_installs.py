@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import zipfile
@@ -62,6 +63,32 @@ def step(kind: str, script: str) -> dict[str, Any]:
     made = processing("Work", script)
     made["Arguments"]["AppSpecification"]["ImageUri"] = IMAGE
     return made
+
+
+@pytest.mark.parametrize("kind", ["Processing", "Training"])
+async def test_hosts_that_install_at_once_have_an_environment_each(
+    embedded: Embedded, kind: str
+) -> None:
+    shared_environments(embedded.home)
+    embedded.home.config.write_text(
+        '[images]\n"local/installs*" = { requirements = ["iniconfig==2.0.0"] }\n',
+        encoding="utf-8",
+    )
+    script = PROVES.format(wheel=write_wheel(embedded.folder)) + "python -c 'import sys; "
+    made = step(kind, script + 'print("prefix", sys.prefix)\'')
+    arguments = made["Arguments"]
+    given = arguments.setdefault("ResourceConfig", {})
+    if kind == "Processing":
+        del arguments["ResourceConfig"]
+        given = arguments["ProcessingResources"]["ClusterConfig"]
+    given["InstanceCount"] = 3
+    state = await embedded.run(definition(made))
+    view = state.steps["Work"]
+    assert view.status is StepStatus.SUCCEEDED, (view.failure_reason, embedded.log(view))
+    folders = [view.directory, f"{view.directory}/algo-2", f"{view.directory}/algo-3"]
+    for folder in folders:
+        log = await asyncio.to_thread(Path(folder, "job.log").read_text, "utf-8")
+        assert f"prefix {folder}/environment" in log
 
 
 @pytest.mark.parametrize("runner", ["namespace", "rewrite"])

@@ -12,7 +12,9 @@ import pytest
 from engine.definition.expressions import resolve, walk
 from engine.definition.loader import load
 from engine.errors import ExpressionError
-from engine.model.commands import StopExecution
+from engine.model.commands import AnswerCallback, StopExecution
+from engine.model.events import CallbackRequested
+from engine.model.fold import ExecutionState
 from engine.model.status import ExecutionStatus, StepStatus
 from engine.model.views import StepView
 from tests.engine.crash import Host
@@ -129,7 +131,9 @@ async def test_what_the_program_says_is_read_by_a_later_step_inside_of_the_docum
         "JobName": name,
         "JobArn": properties["JobArn"],
     }
-    assert view.stand_in == "a program of this host stands for SageMaker's AgentRFT job"
+    assert view.stand_in == (
+        "python train_agent.py of this host stands for SageMaker's AgentRFT job"
+    )
 
 
 async def test_a_job_that_says_nothing_keeps_its_document_as_it_was(embedded: Embedded) -> None:
@@ -221,16 +225,62 @@ def test_a_running_program_is_adopted_not_started_again(host: Host) -> None:
     assert json.loads(view.properties["JobConfigDocument"]) == {"a": 1, "b": 2}
 
 
-# -- What is refused -----------------------------------------------------------------------------
+# -- What a person stands for ---------------------------------------------------------------------
 
 
-async def test_a_category_without_a_program_is_refused_and_says_how_to_name_one(
-    embedded: Embedded,
+async def asked(
+    embedded: Embedded, *steps: dict[str, Any]
+) -> tuple[str, CallbackRequested, asyncio.Task[ExecutionState]]:
+    """Start an execution whose Job step waits for a person; its id, the question and its run."""
+    execution = await embedded.create(pipeline(*steps))
+    running = asyncio.create_task(embedded.go_on(execution))
+    await wait_until_executing(embedded, execution, "Tune")
+    facts = [event.fact for event in await embedded.events(execution)]
+    (question,) = (fact for fact in facts if isinstance(fact, CallbackRequested))
+    return execution, question, running
+
+
+@pytest.mark.parametrize("runner", ["auto", "container"])
+async def test_a_category_without_a_program_waits_for_a_person_whose_outputs_are_the_jobs(
+    embedded: Embedded, runner: str
 ) -> None:
-    problem = await refusal(embedded, pipeline(processing("First", "true"), job()))
-    assert problem.code == "job-category-unmapped"
-    assert problem.message == "Tune: no local program is named for jobs of category AgentRFT"
-    assert "[job_categories.AgentRFT]" in problem.hint
+    (embedded.folder / "pipetui.toml").write_text(f'[jobs]\nrunner = "{runner}"\n')
+    made = {"Get": "Steps.Tune.JobConfigDocument.OutputModelPackageArn"}
+    ends = {"Name": "End", "Type": "Fail", "Arguments": {"ErrorMessage": made}}
+    execution, question, running = await asked(embedded, job(), ends)
+    assert "[job_categories.AgentRFT]" in question.inputs["Do"]
+    assert question.inputs["JobConfigDocument"]["Tags"] == ["a", "b"]
+    outputs = {"OutputModelPackageArn": MADE}
+    await embedded.send(execution, AnswerCallback(question.token, success=True, outputs=outputs))
+    state = await running
+    view = state.steps["Tune"]
+    assert view.status is StepStatus.SUCCEEDED
+    assert view.stand_in.startswith("nothing runs: no program is named for AgentRFT jobs")
+    assert view.properties["JobStatus"] == "Completed"
+    assert json.loads(view.properties["JobConfigDocument"])["Tags"] == ["a", "b"]
+    assert view.note.startswith("This host ran nothing; approved by ")
+    assert view.metadata["Job"] == {"Arn": view.properties["JobArn"]}
+    assert state.steps["End"].failure_reason == MADE
+
+
+async def test_a_person_may_say_that_the_job_failed(embedded: Embedded) -> None:
+    by_parameter = job("{}", JobCategory={"Get": "Parameters.Path"})
+    execution, question, running = await asked(embedded, by_parameter)
+    answer = AnswerCallback(question.token, success=False, reason="no rewards")
+    await embedded.send(execution, answer)
+    view = (await running).steps["Tune"]
+    assert view.status is StepStatus.FAILED
+    assert view.failure_reason == "ClientError: no rewards"
+    assert view.failure_code == "job-rejected"
+
+
+async def test_stop_ends_the_wait_for_a_person(embedded: Embedded) -> None:
+    execution, _, running = await asked(embedded, job())
+    await embedded.send(execution, StopExecution())
+    assert (await running).steps["Tune"].status is StepStatus.STOPPED
+
+
+# -- What is refused -----------------------------------------------------------------------------
 
 
 async def test_a_program_that_is_not_on_this_host_is_refused(embedded: Embedded) -> None:
@@ -240,22 +290,13 @@ async def test_a_program_that_is_not_on_this_host_is_refused(embedded: Embedded)
     assert f"no program {embedded.folder}/./none" in problem.message
 
 
-async def test_a_job_has_no_image_to_run_in_a_container(embedded: Embedded) -> None:
+async def test_a_program_without_an_image_does_not_run_in_a_container(embedded: Embedded) -> None:
     shell(embedded.folder, "true")
     with (embedded.folder / "pipetui.toml").open("a", encoding="utf-8") as file:
         file.write('[jobs]\nrunner = "container"\n')
     problem = await refusal(embedded, pipeline(job()))
     assert problem.code == "job-needs-image"
-
-
-async def test_a_category_out_of_an_expression_is_looked_up_when_the_step_starts(
-    embedded: Embedded,
-) -> None:
-    view = await run(embedded, job("{}", JobCategory={"Get": "Parameters.Path"}))
-    assert view.status is StepStatus.FAILED
-    assert view.failure_reason == (
-        "ClientError: no local program is named for jobs of category s3://bucket/job"
-    )
+    assert "Add image under [job_categories]" in problem.hint
 
 
 async def test_a_document_that_is_no_json_once_it_is_resolved_fails_the_step(

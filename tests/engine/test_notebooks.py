@@ -155,6 +155,23 @@ async def test_an_initialization_script_that_fails_is_the_failure_reason(
     assert "initialization script init.sh failed (4)" in view.failure_reason
 
 
+async def test_a_bash_notebook_runs_in_bash_with_its_parameters(embedded: Embedded) -> None:
+    step = job(embedded, [cell('echo "$name in ${BASH##*/}"')], {"name": "it's"},
+               SM_KERNEL_NAME="bash")  # fmt: skip
+    view = await run_well(embedded, step)
+    assert "it's in bash" in embedded.log(view)
+    assert "it's in bash" in executed(embedded, view)
+
+
+async def test_a_kernel_that_the_environment_lacks_is_named_with_those_it_has(
+    embedded: Embedded,
+) -> None:
+    config = '[images]\n"*" = { requirements = ["iniconfig==2.0.0"] }\n'
+    (embedded.folder / "pipetui.toml").write_text(config, encoding="utf-8")
+    view = await run(embedded, job(embedded, [cell("1")], SM_KERNEL_NAME="ir"))
+    assert "no kernel ir, only python3: add the package" in view.failure_reason
+
+
 @needs_shared
 async def test_the_steps_that_the_sdk_wrote_run_one_after_the_other(embedded: Embedded) -> None:
     document = json.loads((DEFINITIONS / "v2-notebook-job.json").read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.environments.algorithms.serving.framing import record_io
 from engine.model.status import StepStatus
 from engine.model.views import StepView
-from engine.steps.pipes import _record
+from engine.steps import pipes
+from engine.steps.hosts import Host as LocalHost
+from engine.steps.pipes import Pipe, fed, remove, stage
+from engine.storage.tree import LocalTree
+from tests.contract.job_bench import Bench, bench, image, log, probe
 from tests.engine.crash import Host
 from tests.engine.crash import host as host  # a fixture
 from tests.engine.embedded import Embedded, definition, processing
 from tests.engine.refused import refusal
 from tests.engine.test_training import artifact, run, run_well, training
 
+__all__ = ["bench", "image", "probe"]
 DATA = "/opt/ml/input/data"
 MODEL = "/opt/ml/model"
 CHANNELS = {"train": "s3://bucket/in"}
@@ -165,7 +172,7 @@ async def test_objects_are_records_where_the_channel_asks_for_recordio(embedded:
 @given(st.lists(st.sampled_from([b"\x0a\x23\xd7\xce", b"a", b"bcd", b"efgh"]), max_size=12))
 def test_a_record_holds_no_magic_number_and_is_read_back(parts: list[bytes]) -> None:
     data = b"".join(parts)
-    record = b"".join(_record(data))
+    record = b"".join(record_io(data))
     assert len(record) % 4 == 0
     assert _read(record) == data
 
@@ -208,12 +215,162 @@ def test_a_stream_goes_on_where_its_runner_was_killed(host: Host) -> None:
     assert len(view.attempts) == 1
 
 
-@pytest.mark.parametrize("runner", ["process", "container"])
-async def test_runners_that_cannot_stream_refuse_it_with_the_channel(
-    embedded: Embedded, runner: str
+async def test_a_runner_that_shows_a_job_no_opt_ml_refuses_it_with_the_channel(
+    embedded: Embedded,
 ) -> None:
-    embedded.home.config.write_text(f'[jobs]\nrunner = "{runner}"\n', encoding="utf-8")
+    embedded.home.config.write_text('[jobs]\nrunner = "process"\n', encoding="utf-8")
     problem = await refusal(embedded, definition(piped("true")))
     assert problem.code == "pipe-mode-unsupported"
     assert "channel train" in problem.message
     assert "FastFile" in problem.hint
+
+
+async def test_every_runner_with_an_opt_ml_streams(bench: Bench) -> None:
+    if bench.name == "process":
+        pytest.skip("a plain process sees no /opt/ml")
+    tree = LocalTree(bench.home / "s3")
+    tree.put("s3://bucket/in/a", b"1\n")
+    tree.put("s3://bucket/in/b", b"2\n")
+    job = bench.job("sh", "-c", 'cat "$1_0" "$1_1"; head -n 1 "$1_2"', "sh", f"{DATA}/train")
+    place = LocalHost(0, 1, Path(job.directory))
+    channels = [Pipe("channel train", f"{DATA}/train", {"S3Uri": "s3://bucket/in"})]
+    stage(tree, place, channels)
+    end = await bench.runner.wait(await bench.runner.start(fed(job, place, channels)))
+    remove([place], channels)
+    assert (end.code, log(job)) == (0, b"1\n2\n1\n2\n1\n")
+    assert os.listdir(place.ml.host_path(DATA)) == []
+
+
+# -- augmented manifests -------------------------------------------------------------------------
+
+LABELLED = {"S3DataType": "AugmentedManifestFile", "S3Uri": "s3://bucket/labelled.manifest",
+            "AttributeNames": ["image-ref", "is-a-cat", "box"]}  # fmt: skip
+
+
+def labelled(embedded: Embedded, *lines: Any) -> None:
+    """A manifest of these lines; without any of two good ones, whose images are there."""
+    for name in "ab":
+        embedded.put(f"s3://bucket/images/{name}", f"<{name}>")
+    good = [
+        {"box": {"w": 1}, "image-ref": f"s3://bucket/images/{name}", "is-a-cat": cat, "more": 0}
+        for name, cat in (("a", 1), ("b", "no"))
+    ]
+    text = "".join(
+        f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines or good
+    )
+    embedded.put("s3://bucket/labelled.manifest", text)
+
+
+def manifested(script: str, **more: Any) -> dict[str, Any]:
+    """A Training step whose channel ``train`` is the manifest."""
+    source = {"DataSource": {"S3DataSource": {**LABELLED, **more.pop("source", {})}}}
+    return piped(script, {**source, **more.pop("channel", {})}, **more)
+
+
+async def test_an_augmented_manifest_streams_its_attributes_in_their_order(
+    embedded: Embedded,
+) -> None:
+    labelled(embedded)
+    view = await run_well(embedded, manifested(f"cat {DATA}/train_0 > {MODEL}/x"))
+    assert artifact(embedded, view) == {"x": '<a>1{"w": 1}<b>no{"w": 1}'}
+
+
+async def test_each_attribute_is_a_record_where_the_channel_asks_for_recordio(
+    embedded: Embedded,
+) -> None:
+    labelled(embedded)
+    script = f"od -An -tx1 -v {DATA}/train_0 > {MODEL}/x"
+    step = manifested(
+        script,
+        source={"AttributeNames": ["image-ref", "is-a-cat"]},
+        channel={"RecordWrapperType": "RecordIO"},
+    )
+    data = bytes.fromhex(artifact(embedded, await run_well(embedded, step))["x"])
+    expected = (b"".join(record_io(value)) for value in (b"<a>", b"1", b"<b>", b"no"))
+    assert data == b"".join(expected)
+
+
+async def test_hosts_are_dealt_the_lines_of_an_augmented_manifest(embedded: Embedded) -> None:
+    labelled(embedded)
+    step = manifested(
+        f"cat {DATA}/train_0 > /opt/ml/checkpoints/$(cat /proc/sys/kernel/random/uuid)",
+        source={"S3DataDistributionType": "ShardedByS3Key", "AttributeNames": ["image-ref"]},
+        arguments={"CheckpointConfig": {"S3Uri": "s3://bucket/ck"}},
+    )
+    step["Arguments"].setdefault("ResourceConfig", {})["InstanceCount"] = 2
+    await run_well(embedded, step)
+    folder = embedded.home.s3 / "bucket/ck"
+    assert sorted(path.read_text() for path in folder.iterdir()) == ["<a>", "<b>"]
+
+
+@pytest.mark.parametrize(
+    ("source", "lines", "words"),
+    [
+        ({"AttributeNames": []}, (), "AttributeNames"),
+        ({"AttributeNames": "image-ref"}, (), "AttributeNames"),
+        ({}, ({"is-a-cat": 1},), "line 1 of the manifest has no attribute 'image-ref'"),
+        ({"AttributeNames": ["x"]}, ({"x": 1}, "[1]"), "line 2 of the manifest is no JSON object"),
+        ({"AttributeNames": ["x"]}, ("{",), "line 1 of the manifest is no JSON object"),
+        ({"AttributeNames": ["x-ref"]}, ({"x-ref": 3},), "x-ref is no S3 URI"),
+        ({"AttributeNames": ["x-ref"]}, ({"x-ref": "s3://bucket/none"},), "s3://bucket/none"),
+        ({"AttributeNames": ["x-ref"]}, ({"x-ref": "s3://bucket/images"},), "s3://bucket/images"),
+        ({"AttributeNames": ["x-ref"]}, ({"x-ref": "ftp://x/y"},), "ftp://x/y"),
+        ({"S3Uri": "s3://bucket/images"}, (), "s3://bucket/images is not one manifest"),
+    ],
+)
+async def test_a_bad_augmented_manifest_fails_the_step_with_channel_and_line(
+    embedded: Embedded, source: dict[str, Any], lines: tuple[Any, ...], words: str
+) -> None:
+    labelled(embedded, *lines)
+    view = await run(embedded, manifested(f"touch {embedded.folder}/ran", source=source))
+    assert view.failure_code == "augmented-manifest-invalid"
+    assert view.failure_reason.startswith("ClientError: channel train")
+    assert words in view.failure_reason
+    assert not (embedded.folder / "ran").exists()
+
+
+async def test_an_augmented_manifest_in_file_mode_fails_as_on_aws(embedded: Embedded) -> None:
+    labelled(embedded)
+    view = await run(embedded, manifested("true", channel={"InputMode": "File"}))
+    assert view.failure_code == "data-type-unsupported"
+    assert "AugmentedManifestFile" in view.failure_reason
+    assert "Pipe mode" in view.note
+
+
+# -- shuffling -----------------------------------------------------------------------------------
+
+
+async def test_a_shuffled_channel_has_an_order_for_each_epoch_that_its_seed_tells(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipes, "_LINE", 7)
+    for number in range(30):
+        embedded.put(f"s3://bucket/in/{number:02d}", f"{number}\n")
+    script = f"for n in 0 1; do cat {DATA}/train_$n > {MODEL}/$n; done; head -n 1 {DATA}/train_2"
+    found = []
+    for seed in (7, "7", 8):
+        step = piped(script, {"ShuffleConfig": {"Seed": seed}})
+        found.append(artifact(embedded, await run_well(embedded, step)))
+    epochs = [files[n].split() for files in found for n in "01"]
+    assert all(sorted(map(int, epoch)) == [*range(30)] for epoch in epochs)
+    assert found[0] == found[1]
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+
+
+async def test_the_lines_of_an_augmented_manifest_are_shuffled(embedded: Embedded) -> None:
+    labelled(embedded, *({"n": f"{number}\n"} for number in range(50)))
+    source = {"AttributeNames": ["n"]}
+    channel = {"ShuffleConfig": {"Seed": 1}}
+    step = manifested(f"cat {DATA}/train_0 > {MODEL}/x", source=source, channel=channel)
+    found = artifact(embedded, await run_well(embedded, step))["x"].split()
+    assert [*map(int, found)] != [*range(50)] == sorted(map(int, found))
+
+
+@pytest.mark.parametrize("config", [{"Seed": "x"}, {"Seed": None}, {}])
+async def test_a_seed_that_is_no_number_fails_the_step_with_the_channel(
+    embedded: Embedded, config: dict[str, Any]
+) -> None:
+    put(embedded)
+    view = await run(embedded, piped("true", {"ShuffleConfig": config}))
+    assert view.failure_code == "job-setting-invalid"
+    assert "channel train" in view.failure_reason

@@ -275,35 +275,6 @@ async def test_input_without_a_uri_names_the_input(embedded: Embedded) -> None:
     assert "input in" in view.failure_reason
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"DatasetDefinition": {"AthenaDatasetDefinition": {}}}, "dataset-definition-unsupported"),
-    ],
-)
-async def test_what_only_aws_can_bring_is_refused_at_plan_time(
-    embedded: Embedded, change: dict[str, Any], code: str
-) -> None:
-    step = reading("s3://bucket/raw")
-    step["Arguments"]["ProcessingInputs"][0] |= change
-    with pytest.raises(ExceptionGroup) as caught:
-        await embedded.run(definition(step))
-    (problem,) = caught.value.exceptions
-    assert getattr(problem, "code", "") == code
-    assert getattr(problem, "hint", "")
-
-
-async def test_feature_store_output_is_refused_at_plan_time(embedded: Embedded) -> None:
-    step = processing("Out", "true", outputs=OUT)
-    step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0] = {
-        "OutputName": "features",
-        "FeatureStoreOutput": {"FeatureGroupName": "f"},
-    }
-    with pytest.raises(ExceptionGroup) as caught:
-        await embedded.run(definition(step))
-    assert getattr(caught.value.exceptions[0], "code", "") == "feature-store-unsupported"
-
-
 # -- hosts -------------------------------------------------------------------------------------
 
 

@@ -228,6 +228,20 @@ async def test_a_function_is_compared_by_what_it_returns(embedded: Embedded) -> 
     assert [one.now for one in report.results] == ['"b"']
 
 
+async def test_a_job_is_compared_by_what_its_program_says(embedded: Embedded) -> None:
+    says = """echo '{"JobConfigDocument": {"Loss": '${LOSS-1}'}}' > /opt/ml/output/job.json"""
+    line = f"default = {{ command = ['sh', '-c', {json.dumps(says)}] }}"
+    config = embedded.folder / "pipetui.toml"
+    config.write_text(f"[job_categories]\n{line}\n", encoding="utf-8")
+    arguments = {"JobCategory": "AgentRFT", "JobConfigDocument": "{}"}
+    state = await ran(embedded, {"Name": "Tune", "Type": "Job", "Arguments": arguments})
+    assert (await again(embedded, state, "Tune")).verdict is Verdict.SAME
+    config.write_text(config.read_text("utf-8").replace("LOSS-1", "LOSS-2"), encoding="utf-8")
+    report = await again(embedded, state, "Tune")
+    assert report.verdict is Verdict.DIFFERENT
+    assert [one.now for one in report.results] == ["2"]
+
+
 async def test_a_result_that_was_taken_from_the_cache_is_replayed_where_it_was_made(
     embedded: Embedded,
 ) -> None:

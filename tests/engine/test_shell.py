@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from engine.jobs import shell as shells
 from engine.jobs.attempt import read_job
 from engine.jobs.base import Job, JobRunner
 from engine.jobs.ladder import choose, probe
-from engine.jobs.namespace import NamespaceRunner
+from engine.jobs.namespace import NamespaceRunner, Recipe, recipes
 from engine.jobs.process import ProcessRunner
 from engine.jobs.shell import jobs_in, open_shell
 from engine.model.status import StepStatus
@@ -129,6 +130,32 @@ async def test_where_there_are_no_namespaces_it_works_on_a_copy(
     found = _lines(capfd)
     assert found[0] == "given hush"
     assert found[1].startswith("ran in ") and found[2].endswith("/copy again")
+    assert _state(directory) == before
+
+
+def _bubblewrap() -> Recipe:
+    """The first way of bubblewrap, where it works."""
+    recipe = next((one for one in recipes() if one.tool == "bwrap"), None)
+    if recipe is None or subprocess.run([*recipe.enter, "true"], check=False).returncode:
+        pytest.skip("bubblewrap does not work here")
+    return recipe
+
+
+async def test_with_bubblewrap_it_works_on_a_copy_at_its_place(
+    home: Home, capfd: pytest.CaptureFixture[str]
+) -> None:
+    runner = NamespaceRunner(_bubblewrap(), str(home.root / "job-home"))
+    directory, job = await _attempt(home, runner)
+    before = _state(directory)
+    words = ("sh", "-c", 'pwd; cat input/x; echo " $SECRET"; echo new >y; rerun-step again')
+    with open_shell(directory, job, runner, str(home.root / "shells"), words) as shell:
+        assert shell.run() == 0
+    assert _lines(capfd)[-4:] == [
+        "/opt/ml",
+        "given hush",
+        "ran in /opt/ml ",
+        "ran in /opt/ml again",
+    ]
     assert _state(directory) == before
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from engine.environments.algorithms.serving.framing import record_io, tf_record
 from engine.errors import PlanError
 from engine.model.status import StepStatus
 from tests.engine.crash import Host, host
@@ -118,6 +120,50 @@ async def test_packed_input_is_unpacked_and_its_output_keeps_the_key(embedded: E
     view = await transform(embedded, scale(embedded), input={"CompressionType": "Gzip"})
     assert view.status is S.SUCCEEDED, view.failure_reason
     assert embedded.get(f"{OUT}/a.csv.gz.out") == "6\n"
+
+
+# answers with the length of each request's body, and what it holds of letters
+SIZES = """
+def model_fn(folder): return None
+def transform_fn(model, body, content_type, accept):
+    return str(len(body)) + "".join(chr(one) for one in body if 97 <= one <= 122), "text/csv"
+"""
+FRAMES: dict[str, Callable[[bytes], bytes]] = {
+    "RecordIO": lambda data: b"".join(record_io(data)),
+    "TFRecord": tf_record,
+}
+
+
+def put_frames(embedded: Embedded, kind: str, *records: bytes) -> bytes:
+    """Write a file of binary records as an object; returns what it holds."""
+    path = embedded.home.s3 / "bucket/in/a.rec"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(map(FRAMES[kind], records)))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+async def test_binary_records_are_sent_bare_one_by_one_and_framed_together(
+    embedded: Embedded, kind: str
+) -> None:
+    file = put_frames(embedded, kind, b"a", b"bcd", b"")
+    model = scale(embedded, code=SIZES)
+    given = {"input": {"SplitType": kind, "ContentType": "application/octet-stream"}}
+    view = await transform(embedded, model, BatchStrategy="SingleRecord", **given)
+    assert view.status is S.SUCCEEDED, view.failure_reason
+    assert embedded.get(f"{OUT}/a.rec.out") == "1a\n3bcd\n0\n"
+    view = await transform(embedded, model, BatchStrategy="MultiRecord", **given)
+    assert view.status is S.SUCCEEDED, view.failure_reason
+    assert embedded.get(f"{OUT}/a.rec.out").startswith(str(len(file)))
+
+
+async def test_a_broken_binary_file_fails_the_step_and_says_where(embedded: Embedded) -> None:
+    file = put_frames(embedded, "TFRecord", b"abc", b"def")
+    (embedded.home.s3 / "bucket/in/a.rec").write_bytes(file[:-1] + b"?")
+    view = await transform(embedded, scale(embedded, code=SIZES), input={"SplitType": "TFRecord"})
+    assert view.status is S.FAILED
+    told = "a.rec: it is no TFRecord file at byte 19: the checksum of the record is wrong"
+    assert told in view.failure_reason
 
 
 # opening a pipe blocks until somebody else opens its other end
@@ -324,8 +370,11 @@ async def test_a_model_nobody_made_fails_the_step(embedded: Embedded) -> None:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({"input": {"SplitType": "RecordIO"}}, "split-type-unsupported"),
-        ({"input": {"SplitType": "TFRecord"}}, "split-type-unsupported"),
+        ({"input": {"SplitType": "Words"}}, "split-type-invalid"),
+        (
+            {"input": {"SplitType": "RecordIO"}, "DataProcessing": {"InputFilter": "$[1:]"}},
+            "split-type-unsupported",
+        ),
         ({"DataProcessing": {"InputFilter": "$["}}, "filter-invalid"),
         ({"DataProcessing": {"OutputFilter": "0"}}, "filter-invalid"),
         (

@@ -154,7 +154,7 @@ async def test_log_and_leaderboard_tell_of_each_training_job(embedded: Embedded)
     view = await tuned(embedded, tuning(SQUARE))
     lines = embedded.log(view).splitlines()
     assert len(lines) == 3
-    assert all(" Completed loss=" in line and " x=" in line for line in lines)
+    assert all(" Completed  loss=" in line and " x=" in line for line in lines)
     assert lines[0].count("* best") == 1
     board = json.loads(text_of(view, "leaderboard.json"))
     assert [job["TrainingJobName"] for job in board["TrainingJobSummaries"]] == names(view)

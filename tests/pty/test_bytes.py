@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from tests.pty.stage import Stage, step
+from tests.pty.terminal import Terminal
 
 WIDE = (200, 50)
 STATUS_CHANGE = 400
+FAILURE = 1300
+"""The failed step, its reason, the one it blocks, the edge between them, the keys that help."""
 FIRST_PAINT = 100_000
 PULSES_S = 2.5
 BETWEEN_TICKS_S, ONE_FRAME_S = 0.5, 0.25
@@ -27,20 +33,51 @@ def test_an_idle_screen_sends_nothing(ended: Stage) -> None:
         assert terminal.listen(PULSES_S) == b""
 
 
-@pytest.mark.parametrize("where", [(), ("@last",)])
+def sent_by(terminal: Terminal, keys: str, change: Callable[[], None], seen: str) -> bytes:
+    """What a change sends where nothing else happens but that a second passes."""
+    terminal.wait_for("executing", "? help")
+    terminal.send("t")
+    terminal.wait_for("local")
+    terminal.send(keys)
+    terminal.settle(quiet=BETWEEN_TICKS_S, limit=30)
+    before = terminal.shown
+    change()
+    terminal.wait(lambda: seen in terminal.text)
+    terminal.listen(ONE_FRAME_S)
+    return bytes(terminal.raw[before:])
+
+
+@pytest.mark.parametrize(
+    ("where", "keys", "seen"),
+    [
+        ((), "", "✔ first"),
+        (("@last",), "G", "1 of 3"),
+        (("@last",), "g", "1 of 3"),
+        (("@last",), "gl", "1 of 3"),
+    ],
+    ids=["list", "another step selected", "the step selected", "its log followed"],
+)
 @pytest.mark.parametrize("depth", ["truecolor", ""])
-def test_one_status_change_is_a_few_cells(live: Stage, where: tuple[str, ...], depth: str) -> None:
+def test_one_status_change_is_a_few_cells(
+    live: Stage, where: tuple[str, ...], keys: str, seen: str, depth: str
+) -> None:
     with live.terminal(*where, size=WIDE, COLORTERM=depth) as terminal:
-        terminal.wait_for("executing", "? help")
-        terminal.send("Gt")
-        terminal.wait_for("local")
-        terminal.settle(quiet=BETWEEN_TICKS_S, limit=30)
-        before = terminal.shown
-        live.open("a")
-        terminal.wait(lambda: "1/3" in terminal.text or "1 of 3" in terminal.text)
-        terminal.listen(ONE_FRAME_S)
-        sent = bytes(terminal.raw[before:])
+        sent = sent_by(terminal, keys, lambda: live.open("a"), seen)
         assert len(sent) <= STATUS_CHANGE, sent
+
+
+def test_a_failure_with_all_that_follows_from_it_is_one_packet(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    fails = step("first", f"{stage.gate('a')}; echo boom; exit 3")
+    stage.run(
+        [fails, step("second", stage.gate("b")), step("last", "true", ["first"])], detach=True
+    )
+    try:
+        with stage.terminal("@last", size=WIDE) as terminal:
+            sent = sent_by(terminal, "g", lambda: stage.open("a"), "1 failed")
+            assert len(sent) <= FAILURE, sent
+    finally:
+        stage.end()
 
 
 def test_a_key_is_painted_before_a_busy_log(live: Stage) -> None:

@@ -20,7 +20,7 @@ def test_it_says_how_things_are_and_answers_commands(ended: Stage) -> None:
     said = converse(ended, "steps\nlog prepare 2\nwhy\ninbox\nlog\nnonsense\nquit\n")
     assert said.returncode == 0, said.stderr
     lines = said.stdout.splitlines()
-    assert lines[0].endswith("2 of 2 steps done.")
+    assert lines[0].endswith("2 succeeded, of 2 steps.")
     assert any(line.startswith("prepare, Processing, succeeded after ") for line in lines)
     assert lines[lines.index("The last 2 lines of prepare.") + 1 :][:2] == ["line 8", "line 9"]
     for sentence in (

@@ -53,11 +53,11 @@ def test_detached_it_goes_on_and_attached_elsewhere_it_fits(live: Stage, tmux: T
     while live.status() == "Executing":
         pass
     with tmux.attach(SMALL) as terminal:
-        terminal.wait_for("succeeded", "3 of 3", "? help")
+        terminal.wait_for("succeeded", "3 succeeded", "? help")
         terminal.settle()
         attached = terminal.text
     with live.terminal("@last", size=SMALL) as terminal:
-        terminal.wait_for("3 of 3", "? help")
+        terminal.wait_for("3 succeeded", "? help")
         terminal.settle()
         assert attached == terminal.text
 
@@ -94,3 +94,29 @@ def test_wide_characters_keep_the_columns(tmp_path: Path) -> None:
         terminal.wait_for("STATUS", "? help")
         terminal.settle()
         assert "訓" not in terminal.text.split("STATUS")[0]
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_a_cut_line_of_wide_characters_ends_with_its_mark_in_the_last_cell(
+    tmp_path: Path, locale: str
+) -> None:
+    stage = Stage(tmp_path)
+    said = ("a" + "列" * 60, "列" * 60, "🚀" * 60, "x" * 120)
+    stage.run([step("prepare", "; ".join(f"echo '{text}'" for text in said))])
+    before, behind = ("‹", "›") if locale == "C.UTF-8" else ("<", ">")
+    with stage.terminal("@last", size=(80, 24), LC_ALL=locale) as terminal:
+        terminal.wait_for("prepare", "? help")
+        terminal.send("l")
+        terminal.wait_for("[Log]", behind)
+        terminal.settle()
+        assert _cells(terminal, 78) == [behind] * len(said)
+        terminal.send("\x1b[C")
+        terminal.wait_for("column 9")
+        terminal.settle()
+        assert _cells(terminal, 2) == [before] * len(said)
+        assert _cells(terminal, 78) == [behind] * len(said)
+
+
+def _cells(terminal: Terminal, column: int) -> list[str]:
+    """What stands in a column of the first rows of the log."""
+    return [terminal.screen.buffer[row][column].data for row in range(3, 7)]

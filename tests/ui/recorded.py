@@ -165,6 +165,10 @@ class RecordedControl:
     async def change_parallelism(self, execution_id: str, max_parallel: int) -> None:
         self.asked.append(("change_parallelism", (execution_id, max_parallel)))
 
+    async def change_breakpoint(self, execution_id: str, step: str, *, hold: bool) -> None:
+        self.asked.append(("change_breakpoint", (execution_id, step, hold)))
+        self.source.add(execution_id, e.BreakpointSet(step) if hold else e.BreakpointCleared(step))
+
     async def stop(self, execution_id: str, reason: str = "") -> None:
         self.asked.append(("stop", (execution_id, reason)))
         self.source.add(execution_id, e.StopRequested(reason))

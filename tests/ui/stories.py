@@ -210,7 +210,7 @@ def _waiting(source: RecordedSource) -> None:
     source.add(WAITING, e.StepExecuting("deploy-gate", 1), NOW - 6877, "runner")
     asked = e.CallbackRequested("deploy-gate", TOKEN, inputs={"model": "v7", "stage": "staging"})
     source.add(WAITING, asked, NOW - 6877, "runner")
-    source.outputs["deploy-gate"] = (ParameterView("ticket", "Integer"),)
+    source.outputs["deploy-gate"] = (ParameterView("ticket", "Integer", required=True),)
     evidence = {"regression_metrics": {"rmse": {"value": 4.4}, "auc": {"value": 0.871}}}
     created = e.ModelPackageCreated(
         "key", "churn-model", 7, MODEL, ApprovalStatus.PENDING, {}, evidence, WAITING, "register"

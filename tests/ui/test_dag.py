@@ -262,7 +262,7 @@ async def test_the_caption_says_what_a_waiting_step_waits_for_and_for_how_long()
         view.set_expected({"train": 95.0})
         assert "waits for train (ETA 01:15)" in caption(view)
         view.set_status("train", DONE)
-        assert "waits for a free slot" in caption(view)
+        assert "waits for its turn (parallelism)" in caption(view)
 
 
 async def test_the_caption_tells_branches_taken_from_those_that_were_not() -> None:

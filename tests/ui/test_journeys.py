@@ -22,7 +22,7 @@ async def test_home_says_of_each_execution_what_matters(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async with journey(tmp_path, size) as trip:
-        await trip.sees("▶ train", "evaluate: KeyE", "⏸ waits for you", "20 reused")
+        await trip.sees("▶ train", "evaluate: KeyE", "⏸ waits for you", "20 cached")
         assert "1 running · 2 waiting · 1 failed" in trip.text
         await trip.press("down")
         await trip.sees("failed in evaluate, attempt 1 after 4.0s", "Threshold")
@@ -40,7 +40,7 @@ async def test_a_run_is_watched_live_to_its_end(tmp_path: Path, size: tuple[int,
         await trip.sees("evaluating now", "4 of 9")
         add(stories.RUNNING, e.StepSucceeded("evaluate"), NOW)
         add(stories.RUNNING, e.ExecutionEnded(ExecutionStatus.SUCCEEDED), NOW)
-        await trip.sees("✔ succeeded", "5 of 9")
+        await trip.sees("✔ succeeded", "5 succeeded, 4 not run")
 
 
 @both_sizes
@@ -136,17 +136,23 @@ async def test_a_model_is_approved_with_a_comment(tmp_path: Path, size: tuple[in
         assert trip.control.asked == [("decide", decided)]
 
 
-async def test_a_callback_is_answered_from_its_execution_with_its_outputs(tmp_path: Path) -> None:
-    async with journey(tmp_path) as trip:
+@both_sizes
+async def test_a_callback_is_answered_from_its_execution_with_its_outputs(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with journey(tmp_path, size) as trip:
         await trip.press("down", "down", "enter")
         await trip.sees("press A or X")
         await trip.press("A")
-        await trip.sees("Approve deploy-gate?", "model: v7", "output ticket, Integer")
-        await trip.type("ship")
+        await trip.sees("Approve step deploy-gate of churn-train/p0az?", "model: v7")
+        await trip.sees("ticket *  a whole number", "comment   if you like")
+        await trip.press("enter")
+        await trip.sees("ticket: it is wanted, a whole number")
         await trip.type("much")
-        await trip.sees("ticket: 'much' is not a whole number")
+        await trip.sees("ticket: 'much' is not a whole number", "ticket *  much")
         await trip.press("ctrl+u")
         await trip.type("17")
+        await trip.type("ship")
         await trip.until(lambda: trip.control.asked)
         answer = (stories.TOKEN, True, {"ticket": 17}, "ship")
         assert trip.control.asked == [("answer", answer)]
@@ -167,7 +173,7 @@ async def test_a_callback_is_rejected_from_the_inbox(tmp_path: Path) -> None:
         await trip.press("a")
         await trip.sees("deploy-gate of churn-train/p0az")
         await trip.press("X")
-        await trip.sees("Reject deploy-gate?")
+        await trip.sees("Reject step deploy-gate of churn-train/p0az?")
         await trip.type("not yet")
         await trip.until(lambda: trip.control.asked)
         assert trip.control.asked == [("answer", (stories.TOKEN, False, {}, "not yet"))]

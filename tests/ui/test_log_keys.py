@@ -15,6 +15,17 @@ from tests.ui.journey import LARGE, SMALL, Journey, journey
 
 both_sizes = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
 DAY = "2026-09-21T14:13:"
+TRACE = (
+    "Traceback (most recent call last):",
+    '  File "a.py", line 3, in f',
+    "KeyError: 1",
+    "",
+    "During handling of the above exception, another exception occurred:",
+    "",
+    "Traceback (most recent call last):",
+    '  File "a.py", line 5, in f',
+    "ValueError: 2",
+)
 
 
 def lines(*texts: str) -> str:
@@ -211,3 +222,51 @@ async def test_colours_in_a_log_are_those_of_the_theme_and_nothing_else_gets_thr
         assert red.style and other.style and red.style.color != other.style.color
         assert "\x1b" not in strip.text and "\u202e" not in strip.text
         assert "[red]markup[/]" in strip.text
+
+
+@both_sizes
+async def test_minutes_and_hours_are_jumped_by_the_times_in_the_lines(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    stamps = [
+        f"2026-09-21T{14 + n // 60}:{n % 60:02}:{s:02}Z at {n}" for n in range(90) for s in (0, 30)
+    ]
+    async with journey(tmp_path, size, execution=stories.RUNNING) as trip:
+        pane = await log_open(trip, lines(*stamps))
+        await trip.press("g", "m")
+        assert pane.line_in_hand == 2 and not pane.view.follow
+        await trip.press("h")
+        assert pane.line_in_hand == 122
+        await trip.press("M")
+        assert pane.line_in_hand == 120
+        await trip.press("H", "H")
+        assert pane.line_in_hand == 0
+
+
+async def test_where_nothing_says_when_a_jump_in_time_says_so(tmp_path: Path) -> None:
+    async with journey(tmp_path, SMALL, execution=stories.RUNNING) as trip:
+        pane = await log_open(trip, lines("one", "two"))
+        await trip.press("m")
+        await trip.sees("nobody knows when")
+        assert pane.view.follow
+
+
+async def test_an_empty_log_is_not_copied(tmp_path: Path) -> None:
+    async with journey(tmp_path, SMALL, execution=stories.RUNNING) as trip:
+        await log_open(trip, "")
+        await trip.press("y")
+        await trip.sees("nothing is here to be copied")
+
+
+async def test_the_severity_floor_says_what_it_hides_and_keeps_plain_prints(tmp_path: Path) -> None:
+    text = lines("DEBUG deep", "a print", "INFO on", "WARNING mind", *TRACE)
+    async with journey(tmp_path, SMALL, execution=stories.RUNNING) as trip:
+        pane = await log_open(trip, text)
+        seen = []
+        for _ in range(3):
+            await trip.press("s")
+            seen.append((pane.screen_text.split("\n"), pane.status))
+        assert seen[0][0] == ["a print", "INFO on", "WARNING mind", *TRACE]
+        assert seen[1][0] == ["WARNING mind", *TRACE] and seen[2][0] == list(TRACE)
+        told = ("debug hidden", "info and plain hidden", "all but errors hidden")
+        assert all(one in status for one, (_, status) in zip(told, seen, strict=True))

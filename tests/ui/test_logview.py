@@ -161,7 +161,7 @@ async def test_filter_floor_wrap_and_columns(path: Path) -> None:
         await pilot.press("s", "s", "w")
         assert screen(log)[-1].startswith("  ") and "END" in screen(log)[-1]
         await pilot.press("w", "right")
-        assert screen(log)[-2].startswith("! careful ")
+        assert screen(log)[-2].startswith("! ‹areful ")
         await pilot.press("left")
         assert screen(log)[-2].startswith("! WARNING careful ")
 

@@ -74,7 +74,7 @@ STEPS = [
         status=StepStatus.SUCCEEDED,
         action=StepAction.CACHED,
         source_execution="source123456",
-        metadata={"Condition": {"Outcome": "True"}},
+        metadata={"Condition": {"Outcome": "True", "Compared": [{"Result": True}]}},
     ),
     step(
         "Approve",

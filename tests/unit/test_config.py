@@ -54,9 +54,13 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "arn:f" = "module:function"
         [job_categories]
         default = {command = ["python", "job.py"]}
+        [file_systems]
+        fs-0123456789abcdef0 = "lake"
         [emr]
         master = "spark://host:7077"
         spark_submit = "/opt/spark/bin/spark-submit"
+        [callback]
+        expire_after_s = 60
         [observers]
         command = ["logger", "-t", "pipetui"]
         webhook = "http://127.0.0.1/hook"
@@ -150,7 +154,7 @@ def test_a_setting_that_does_not_exist_is_an_error(tmp_path: Path, text: str, to
         "[job_categories.AgentRFT]\ncommand = []",
         '[job_categories.AgentRFT]\ncommand = [""]',
         '[job_categories.AgentRFT]\ncommand = "python"',
-        '[job_categories.AgentRFT]\ncommand = ["python"]\nimage = "x"',
+        '[job_categories.AgentRFT]\ncommand = ["python"]\nfolder = "x"',
         "[run]\nmax_parallel = true",
         "[run]\nmax_parallel = 1.5",
         "[jobs]\ngrace_s = -1",

@@ -14,7 +14,7 @@ from engine.environments.programs import FOLDER
 SOURCES = sorted(FOLDER.rglob("*.py"))
 ALLOWED = set(sys.stdlib_module_names) | {
     "boto3", "jmespath", "nbclient", "nbformat", "numpy", "pandas", "pyarrow", "shap", "sklearn",
-    "smclarify", "xgboost",
+    "jupyter_client", "smclarify", "xgboost",
 }  # fmt: skip
 """What the environments of the programs hold."""
 

@@ -240,6 +240,8 @@ def test_the_installers_python_is_not_led_astray() -> None:
 def test_uv_uses_the_index_that_pip_is_configured_for() -> None:
     variables = Uv(("uv",)).variables({"PIP_INDEX_URL": "https://mirror.example.com/simple"})
     assert variables["UV_DEFAULT_INDEX"] == "https://mirror.example.com/simple"
+    found = Uv(("uv",)).variables({"PIP_FIND_LINKS": "/a /b"})
+    assert found["UV_FIND_LINKS"] == "/a,/b"
     kept = Uv(("uv",)).variables({"PIP_INDEX_URL": "https://a", "UV_DEFAULT_INDEX": "https://b"})
     assert kept["UV_DEFAULT_INDEX"] == "https://b"
 

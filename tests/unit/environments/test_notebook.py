@@ -54,6 +54,13 @@ def test_a_number_without_end_is_written_as_python(value: float) -> None:
     assert sources([], x=value) == [f'# Parameters\nx = float("{value}")']
 
 
+def test_parameters_of_a_bash_notebook_are_variables_of_the_shell() -> None:
+    [made, _] = inject([cell("echo $a")], {"a": "it's", "n": 3}, "bash")
+    assert made["source"] == "# Parameters\na='it'\"'\"'s'\nn=3"
+    with pytest.raises(ParameterError, match="cannot be given to a notebook in R"):
+        inject([], {"a": 1}, "R")
+
+
 @pytest.mark.parametrize("name", ["a-b", "1a", "class", "a = 1; b", ""])
 def test_a_name_that_is_no_variable_is_refused(name: str) -> None:
     with pytest.raises(ParameterError, match="cannot be the name of a variable"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -69,3 +70,11 @@ def test_any_path_is_one_field_of_fstab_that_reads_back(path: str) -> None:
         fields[0].encode(),
     )
     assert unescaped.decode() == f"/{path}"
+
+
+def test_a_read_only_bind_keeps_the_options_that_its_source_is_mounted_with() -> None:
+    [options] = [line.split(" ")[3] for line in opt.fstab([Bind("/proc", "/t", True)]).splitlines()]
+    flags = os.statvfs("/proc").f_flag
+    assert options.split(",")[:2] == ["rbind", "ro"]
+    assert ("nosuid" in options) is bool(flags & os.ST_NOSUID)
+    assert opt.fstab([Bind("/none", "/t", True)]) == "/none /t none rbind,ro 0 0\n"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
@@ -14,6 +15,7 @@ from pipetui.logview.view import View
 from tests.unit.logview.fakes import MemoryLog
 
 PAINTER = Painter({name: Style() for name in ("text", *STYLES)}, UNICODE)
+PLAIN = Painter(PAINTER.styles, ASCII)
 HOSTILE = st.sampled_from(
     [
         "\x1b]52;c;aGk=\x07",
@@ -68,8 +70,36 @@ def test_every_row_is_harmless_and_of_the_exact_width(
 
 
 def test_a_wide_character_at_the_edge_gives_way_to_a_space() -> None:
-    frame = Reader(MemoryLog(["日本語"]), View(left=1).resized(4, 1)).frame
-    assert PAINTER.row(frame, 0).text == "   本  "
+    frame = Reader(MemoryLog(["日本語"]), View(left=1).resized(3, 1)).frame
+    assert PAINTER.row(frame, 0).text == "   本 "
+
+
+@pytest.mark.parametrize(("painter", "marks"), [(PAINTER, "‹›"), (PLAIN, "<>")])
+@pytest.mark.parametrize(
+    ("text", "left", "shown"),
+    [
+        ("0123456789", 0, "0123456789"),
+        ("0123456789a", 0, "012345678>"),
+        ("0123456789abcdef", 3, "<456789ab>"),
+        ("0123456789abc", 3, "<456789abc"),
+        ("012", 3, "<         "),
+        ("", 3, "          "),
+        ("日本語日本語", 0, "日本語日 >"),
+        ("日本語日本語", 1, "<本語日本>"),
+        ("日本語日本", 0, "日本語日本"),
+    ],
+)
+def test_a_line_that_is_cut_is_marked_at_the_edge(
+    painter: Painter, marks: str, text: str, left: int, shown: str
+) -> None:
+    frame = Reader(MemoryLog([text]), View(left=left).resized(10, 1)).frame
+    wanted = shown.replace("<", marks[0]).replace(">", marks[1])
+    assert painter.row(frame, 0).text == f"  {wanted} "
+
+
+def test_a_wrapped_line_has_no_mark() -> None:
+    frame = Reader(MemoryLog(["0123456789abc"]), View(wrap=True).resized(10, 2)).frame
+    assert [PAINTER.row(frame, y).text for y in (0, 1)] == ["  0123456789 ", "  abc        "]
 
 
 def test_the_badge_stands_at_the_end_of_the_last_row_where_it_fits() -> None:

@@ -127,7 +127,11 @@ def test_any_search_text_is_usable(text: str) -> None:
         (View(search="x"), Tally(9), "follow | 9 lines | /x/ none"),
         (View(search="x"), Tally(9, scanning=True), "follow | 9+ lines | /x/ 0+"),
         (View(filter="!x", total=4), Tally(9), "follow | 4 of 9 lines | filter !x"),
-        (View(floor=30, total=1), Tally(2), "follow | 1 of 2 lines | warning and above"),
+        (
+            View(floor=30, total=1),
+            Tally(2),
+            "follow | 1 of 2 lines | info and plain hidden",
+        ),
         (View(wrap=True, left=8), Tally(), "follow | 0 lines | wrap"),
         (View(left=8), Tally(problem="Gone."), "follow | Gone. | 0 lines | column 9"),
     ],

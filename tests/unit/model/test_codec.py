@@ -11,6 +11,7 @@ from hypothesis import given
 from engine.model import codec
 from engine.model.commands import (
     AnswerCallback,
+    ChangeBreakpoint,
     ChangeParallelism,
     Command,
     RetryExecution,
@@ -68,6 +69,7 @@ def test_facts_have_names_of_their_own() -> None:
         RetryExecution(3),
         AnswerCallback("t", False, {"o": 1}, "r", "c", "1.2.3.4"),
         ChangeParallelism(2),
+        ChangeBreakpoint("Train", True),
     ],
 )
 def test_every_command_survives_being_stored(command: Command) -> None:

@@ -55,6 +55,9 @@ def test_the_counters_of_an_execution_always_agree_with_its_steps(facts: Sequenc
     assert view.steps_done == sum(one.status.value in done for one in steps)
     assert view.steps_running == sum(one.running for one in steps)
     assert view.steps_failed == sum(one.status is StepStatus.FAILED for one in steps)
+    assert view.steps_stopped == sum(one.status is StepStatus.STOPPED for one in steps)
+    assert view.steps_skipped == sum(one.status is StepStatus.SKIPPED for one in steps)
+    assert view.steps_succeeded == sum(one.status is StepStatus.SUCCEEDED for one in steps)
     assert view.steps_waiting_for_answer == sum(one.waits_for_answer for one in steps)
     assert view.steps_reused == sum(
         one.status is StepStatus.SUCCEEDED and one.action is not StepAction.RUN for one in steps

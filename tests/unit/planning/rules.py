@@ -33,18 +33,33 @@ class Rules:
         self.stopping = False
         self.begun: set[str] = set()
         """Steps of which an attempt was made; a retry of one is no new start."""
+        self.breakpoints: set[str] = set()
 
     def startable(self) -> list[str]:
         """The steps that may start now, the most urgent first."""
-        may = [
+        may = [name for name in self.could_start() if name not in self.held()]
+        return sorted(may, key=lambda name: (-self.chain(name), self.order.index(name)))
+
+    def could_start(self) -> list[str]:
+        """The steps that may start now or are held."""
+        if self.stopping:
+            return []
+        return [
+            name
+            for name in self.ready()
+            if not self.any("Failed") or self.rescues(name) or name in self.begun
+        ]
+
+    def held(self) -> list[str]:
+        """The steps that a breakpoint holds: nothing else is left that they wait for."""
+        return [name for name in self.ready() if name in self.breakpoints - self.begun]
+
+    def ready(self) -> list[str]:
+        return [
             name
             for name in self.waiting()
             if all(self.answer(name, *one) == "met" for one in self.sources(name))
-            and (not self.any("Failed") or self.rescues(name) or name in self.begun)
         ]
-        if self.stopping:
-            return []
-        return sorted(may, key=lambda name: (-self.chain(name), self.order.index(name)))
 
     def reasons_to_give_up(self, name: str) -> set[StepStatus]:
         """The ways in which a waiting step will never start: skipped, blocked."""

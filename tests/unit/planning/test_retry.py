@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.definition.document import RetryPolicy
-from engine.planning.retry import ExceptionType, failure_class, next_retry, tried_by
+from engine.planning.retry import (
+    ExceptionType,
+    failure_class,
+    local_only,
+    next_retry,
+    tried_by,
+)
 
 FAULT = ExceptionType.SERVICE_FAULT
 
@@ -82,3 +88,19 @@ def test_the_older_spelling_of_capacity_errors_is_known() -> None:
 def test_a_failure_that_no_class_covers_is_never_retried() -> None:
     assert failure_class("fail-step") is None
     assert next_retry((policy(),), "Processing", None, tried=0, since_start_s=0) is None
+
+
+@pytest.mark.parametrize(
+    ("policies", "configured", "told"),
+    [
+        ((), 0, ""),
+        ((RetryPolicy(("Step.THROTTLING",), max_attempts=2),), 0, ""),
+        ((), 2, "up to 2 times (jobs.retry_user_code)"),
+        ((RetryPolicy(("Local.USER_CODE",), max_attempts=1),), 0, "up to 1 time (RetryPolicies)"),
+    ],
+)
+def test_what_only_runs_again_here_is_said_to_be_local_only(
+    policies: tuple[RetryPolicy, ...], configured: int, told: str
+) -> None:
+    said = local_only(policies, configured)
+    assert said == "" if not told else ("LOCAL ONLY: Local.USER_CODE" in said and told in said)

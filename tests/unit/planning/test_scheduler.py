@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.definition.document import Definition, Dependency, Trigger
 from engine.definition.graph import Graph
-from engine.model.events import Fact, StepBlocked, StepSkipped
+from engine.model.events import Fact, StepBlocked, StepHeld, StepSkipped
 from engine.model.status import ExecutionStatus, StepStatus
 from engine.model.views import StepView
 from engine.planning.scheduler import FAILURE_REASON, Ending, Scheduler
@@ -30,6 +30,7 @@ class Simulation:
 
     Args:
         resume_at: turns before which a new scheduler takes over from the views.
+        breaks: how likely it is that a breakpoint of a step is set or cleared in a turn.
     """
 
     definition: Definition
@@ -37,6 +38,7 @@ class Simulation:
     limit: int
     stop_at: int | None = None
     resume_at: frozenset[int] = frozenset()
+    breaks: float = 0.0
     trace: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -61,17 +63,37 @@ class Simulation:
             if turn == self.stop_at:
                 self.scheduler.stop()
                 self.rules.stopping = True
+            self.change_breakpoints()
             self.start()
             running = [name for name, view in self.views.items() if view.running]
             assert self.scheduler.running == len(running)
             ending = self.scheduler.ending()
-            if not running:
+            held = [name for name in self.rules.could_start() if name in self.rules.held()]
+            if not running and not held:
                 assert ending is not None, "nothing runs, nothing starts, and it has not ended"
                 return self.end(ending)
             assert ending is None
-            for name in self.chance.sample(running, self.chance.randint(1, len(running))):
+            if not running:
+                self.set_breakpoint(self.chance.choice(held), False)
+            for name in self.chance.sample(
+                running, self.chance.randint(min(1, len(running)), len(running))
+            ):
                 self.settle(name)
             turn += 1
+
+    def change_breakpoints(self) -> None:
+        for name in self.rules.waiting():
+            if name not in self.rules.begun and self.chance.random() < self.breaks:
+                self.set_breakpoint(name, name not in self.rules.breakpoints)
+
+    def set_breakpoint(self, name: str, hold: bool) -> None:
+        held = hold and self.views[name].held
+        self.views[name] = replace(self.views[name], breakpoint=hold, held=held)
+        self.rules.breakpoints ^= {name}
+        if hold:
+            self.accept(self.scheduler.hold(name))
+        else:
+            self.scheduler.release(name)
 
     def choose_reused(self) -> None:
         """Selective execution: some steps have a result, some are left out."""
@@ -115,11 +137,17 @@ class Simulation:
 
     def accept(self, facts: Sequence[Fact]) -> None:
         for fact in facts:
+            if isinstance(fact, StepHeld):
+                assert not self.views[fact.step].held
+                self.views[fact.step] = replace(self.views[fact.step], held=True)
+                continue
             assert isinstance(fact, StepSkipped | StepBlocked)
             assert self.rules.allows(fact)
             self.change(fact.step, GIVEN_UP[type(fact)])
         assert self.rules.hopeless() == []
-        self.trace.append(facts)
+        told = {name for name, view in self.views.items() if view.held}
+        assert told == set(self.rules.held())
+        self.trace += facts
 
     def end(self, ending: Ending) -> Ending:
         assert ending.status is self.rules.end()
@@ -141,25 +169,27 @@ class Simulation:
 seeds = st.integers(0, 2**32)
 limits = st.integers(1, 4)
 stops = st.none() | st.integers(0, 5)
+breaks = st.sampled_from([0.0, 0.0, 0.1, 0.3])
 
 
-@given(any_pipeline(), seeds, limits, stops)
+@given(any_pipeline(), seeds, limits, stops, breaks)
 def test_any_execution_follows_the_rules_to_its_end(
-    definition: Definition, seed: int, limit: int, stop_at: int | None
+    definition: Definition, seed: int, limit: int, stop_at: int | None, breaks: float
 ) -> None:
-    Simulation(definition, seed, limit, stop_at).run()
+    Simulation(definition, seed, limit, stop_at, breaks=breaks).run()
 
 
-@given(any_pipeline(), seeds, limits, stops, st.frozensets(st.integers(0, 8)))
+@given(any_pipeline(), seeds, limits, stops, st.frozensets(st.integers(0, 8)), breaks)
 def test_a_scheduler_that_takes_over_goes_on_as_the_old_one_would_have(
     definition: Definition,
     seed: int,
     limit: int,
     stop_at: int | None,
     resume_at: frozenset[int],
+    breaks: float,
 ) -> None:
-    through = Simulation(definition, seed, limit, stop_at)
-    resumed = Simulation(definition, seed, limit, stop_at, resume_at)
+    through = Simulation(definition, seed, limit, stop_at, breaks=breaks)
+    resumed = Simulation(definition, seed, limit, stop_at, resume_at, breaks)
     assert through.run() == resumed.run()
     assert [one for one in resumed.trace if one] == [one for one in through.trace if one]
 
@@ -368,3 +398,38 @@ def test_views_are_not_changed() -> None:
     scheduler.take(1)
     scheduler.settle("A", FAILED)
     assert views == waiting(definition)
+
+
+# Breakpoints
+
+
+def test_a_held_step_lets_all_others_go_on_and_starts_when_it_is_released() -> None:
+    scheduler, _ = schedule(pipeline(step("A"), step("B", "A"), step("C", "A"), step("D", "B")))
+    assert scheduler.hold("B") == []
+    assert scheduler.take(9) == ["A"]
+    assert scheduler.settle("A", SUCCEEDED) == [StepHeld("B")]
+    assert scheduler.take(9) == ["C"]
+    scheduler.settle("C", SUCCEEDED)
+    assert scheduler.ending() is None, "it could start"
+    scheduler.release("B")
+    assert scheduler.take(9) == ["B"]
+
+
+def test_a_step_that_waits_for_a_slot_is_held_at_once() -> None:
+    scheduler, _ = schedule(pipeline(step("A"), step("B")))
+    assert scheduler.take(1) == ["A"]
+    assert scheduler.hold("B") == [StepHeld("B")]
+    assert scheduler.take(9) == []
+
+
+@pytest.mark.parametrize("end", ["stop", "failure"])
+def test_a_held_step_does_not_keep_an_execution_from_its_end(end: str) -> None:
+    scheduler, _ = schedule(pipeline(step("A"), step("B")))
+    scheduler.hold("B")
+    scheduler.take(9)
+    if end == "stop":
+        scheduler.stop()
+    scheduler.settle("A", SUCCEEDED if end == "stop" else FAILED)
+    ending = scheduler.ending()
+    assert ending is not None
+    assert [fact.step for fact in ending.facts if isinstance(fact, StepBlocked)] == ["B"]

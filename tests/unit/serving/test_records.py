@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.environments.algorithms.serving.records import (
+    LINE,
     Record,
     RecordError,
     answers,
@@ -29,17 +30,17 @@ def records(lines: list[bytes]) -> list[Record]:
 @given(LINES, st.booleans())
 def test_lines_are_records_whether_or_not_the_last_one_ends(lines: list[bytes], end: bool) -> None:
     text = b"\n".join(lines) + (b"\n" if end and lines else b"")
-    assert list(split(BytesIO(text), by_line=True)) == lines
+    assert list(split(BytesIO(text), LINE)) == lines
 
 
 def test_blank_lines_are_no_records_and_an_empty_file_has_none() -> None:
-    assert list(split(BytesIO(b"a\n\n \r\nb"), by_line=True)) == [b"a", b"b"]
-    assert list(split(BytesIO(b""), by_line=False)) == []
+    assert list(split(BytesIO(b"a\n\n \r\nb"), LINE)) == [b"a", b"b"]
+    assert list(split(BytesIO(b""), "")) == []
 
 
 @given(st.binary(min_size=1))
 def test_without_a_split_the_file_is_the_record(content: bytes) -> None:
-    assert list(split(BytesIO(content), by_line=False)) == [content]
+    assert list(split(BytesIO(content), "")) == [content]
 
 
 @given(LINES, st.integers(12, 60))

@@ -201,7 +201,7 @@ def test_steps_of_the_sdk_are_accepted(file: str, handler: type[Any], labels: se
     steps = [one for one in load(text).steps.values() if one.type.startswith("EMR")]
     assert len(steps) == 2
     assert [refuse(step, config) for step in steps] == [None, None]
-    assert {handler().stand_in(step) for step in steps} == labels
+    assert {handler().stand_in(step, config) for step in steps} == labels
 
 
 def test_expressions_are_not_judged_before_they_are_known() -> None:

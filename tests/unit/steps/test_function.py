@@ -114,6 +114,7 @@ def test_what_the_host_cannot_do_is_refused_before_anything_starts(
     environment = {"SAGEMAKER_JOB_CONDA_ENV": "base"}
     assert refusal(Environment=environment) == "function-conda-missing"
     assert refusal("--distribution", "mpirun") == "function-distribution-unsupported"
+    assert refusal("--distribution", "torchrun") == ""
     assert refusal(image=spark) == "function-spark-unsupported"
 
 

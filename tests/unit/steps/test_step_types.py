@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.config import Config
 from engine.definition.document import TOLERATED_TYPES, Step, StepType
 from engine.steps.handlers import handler_for, stand_in
 
@@ -27,4 +28,4 @@ def test_a_row_says_whether_the_type_runs_here_and_what_stands_in(name: str) -> 
     runs = name == StepType.FOR_EACH or handler_for(name) is not None
     assert does.startswith("nothing") is not runs
     assert refused.startswith("always") is not runs
-    assert stands_in == stand_in(Step("S", name, {}))
+    assert stands_in == stand_in(Step("S", name, {}), Config())

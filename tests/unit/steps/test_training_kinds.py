@@ -91,7 +91,7 @@ def test_repacking_needs_no_image_but_its_data() -> None:
     arguments["InputDataConfig"][0]["InputMode"] = "Pipe"
     step = Step("R", "Training", arguments)
     assert refuse(step, config) is None
-    assert "files in place of pipes" in stand_in(step)
+    assert "files in place of pipes" in stand_in(step, Config())
 
 
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
@@ -114,9 +114,22 @@ def test_the_built_in_algorithm_is_given_files_in_pipe_mode_and_a_script_pipes(
     }
     step = Step("T", "Training", arguments)
     assert refuse(step, Config()) is None
-    assert ("files in place of pipes" in stand_in(step)) is files
+    assert ("files in place of pipes" in stand_in(step, Config())) is files
     refusal = refuse(step, Config(job_runner="process"))
     assert (refusal.code if refusal else "") == ("" if files else "pipe-mode-unsupported")
     pipes = [] if files else pipes_of(arguments)
     told = data_config(arguments, {pipe.path for pipe in pipes})
     assert told["train"]["TrainingInputMode"] == ("File" if files else "Pipe")
+
+
+def test_a_plan_says_that_a_launcher_is_looked_for_at_the_start() -> None:
+    several = {
+        "AlgorithmSpecification": {"TrainingImage": XGBOOST, "ContainerEntrypoint": ["sh"]},
+        "InputDataConfig": [{"ChannelName": "sm_drivers"}],
+        "ResourceConfig": {"InstanceCount": 2},
+    }
+    step = Step("T", "Training", several)
+    assert stand_in(step, Config()).startswith("torchrun or mpirun, where its driver calls one")
+    assert stand_in(step, Config(job_runner="container")) == ""
+    alone = {**several, "ResourceConfig": {"InstanceCount": 1}}
+    assert stand_in(Step("T", "Training", alone), Config()) == ""

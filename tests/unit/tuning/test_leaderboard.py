@@ -41,10 +41,10 @@ def test_summary_and_counters_have_the_shape_of_the_api() -> None:
 
 def test_line_says_how_a_job_did_and_stands() -> None:
     best = job(1, "Completed", 0.7)
-    assert line(best, ALGORITHM, best) == "t-001 Completed auc=0.7 * best x=0.5"
+    assert line(best, ALGORITHM, best) == "   1  Completed  auc=0.7        * best  x=0.5"
     failed = replace(job(2, "Failed"), failure_reason="AlgorithmError: no")
     assert line(failed, ALGORITHM, best) == (
-        "t-002 Failed no objective (best 0.7) x=0.5: AlgorithmError: no"
+        "   2  Failed     no objective           x=0.5: AlgorithmError: no"
     )
 
 

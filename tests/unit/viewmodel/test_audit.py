@@ -81,7 +81,7 @@ def test_no_action_of_people_is_without_words() -> None:
     told = {
         "ExecutionCreated StopRequested ExecutionRetried ParallelismChanged ExecutionRenamed",
         "CallbackAnswered ModelApprovalChanged PipelineCreated PipelineUpdated",
-        "PipelineVersionUpdated PipelineDeleted",
+        "PipelineVersionUpdated PipelineDeleted BreakpointSet BreakpointCleared",
     }
     assert {kind.__name__ for kind in e.PEOPLES_ACTIONS} == set(" ".join(told).split())
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipetui.viewmodel.filters import Filter, fuzzy
 from pipetui.viewmodel.progress import bar
 from pipetui.viewmodel.sizes import size
-from pipetui.viewmodel.times import TimeMode, clock, elapsed, moment
+from pipetui.viewmodel.times import TimeMode, clock, elapsed, exact, moment, since_start, waiting
 
 NOON = 1_790_078_400.0
 
@@ -53,6 +53,43 @@ def test_absolute_moments_leave_out_what_today_says() -> None:
     assert moment(NOON - 86_400, NOON, TimeMode.LOCAL, UTC) == "09-21 12:00"
     assert moment(NOON - 400 * 86_400, NOON, TimeMode.UTC) == "2025-08-18"
     assert clock(NOON, TimeMode.UTC) == "2026-09-22 12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("after", "text"),
+    [
+        (0, "+00:00.0"),
+        (3.21, "+00:03.2"),
+        (59.96, "+01:00.0"),
+        (3725, "+1:02:05"),
+        (-1, "+00:00.0"),
+    ],
+)
+def test_events_are_told_from_the_start(after: float, text: str) -> None:
+    assert since_start(1000.0 + after, 1000.0, TimeMode.RELATIVE) == text
+
+
+def test_events_have_the_day_where_it_is_another_than_that_of_the_start() -> None:
+    assert since_start(1000.0, 900.0, TimeMode.UTC, UTC) == "00:16:40Z"
+    assert since_start(87_400.0, 900.0, TimeMode.LOCAL, UTC) == "02 00:16:40"
+
+
+@pytest.mark.parametrize(
+    ("ago", "text"),
+    [(4, "4s ago"), (252, "4m 12s ago"), (7500, "2h 05m ago"), (273_600, "3d 04h ago")],
+)
+def test_actions_of_the_same_hour_are_told_apart(ago: float, text: str) -> None:
+    assert exact(1_000_000.0 - ago, 1_000_000.0, TimeMode.RELATIVE) == text
+
+
+def test_actions_have_date_and_time_on_demand() -> None:
+    assert exact(1000.0, 2000.0, TimeMode.UTC, UTC) == "01-01 00:16:40Z"
+    assert exact(1000.0, 40_000_000.0, TimeMode.LOCAL, UTC) == "1970-01-01 00:16"
+
+
+def test_a_wait_is_told_to_the_minute() -> None:
+    said = [waiting(seconds) for seconds in (3, 725, 3900, 273_600)]
+    assert said == ["now", "12m", "1h 05m", "3d 04h"]
 
 
 def test_modes_go_round() -> None:

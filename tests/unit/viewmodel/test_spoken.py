@@ -37,7 +37,8 @@ def test_a_failure_is_told_with_its_reason() -> None:
         first_failed="train", first_failure="AlgorithmError: no rows\nmore",
     )  # fmt: skip
     assert spoken.execution_sentence(failed, NOW) == (
-        "churn/k3f9 failed after 1 minute: 2 of 9 steps done, 1 failed. train: no rows."
+        "churn/k3f9 failed after 1 minute: 1 succeeded, 1 failed, 7 not run, of 9 steps."
+        " train: no rows."
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -58,7 +60,8 @@ FAILS = (*RUNS, e.StepFailed("a", "AlgorithmError: boom\nexit code 1"))
         (ASKS, "? waits for you"),
         ((*ASKS, e.StopRequested()), "? stopping: answer A or X to finish"),
         (FAILS, "x a: boom"),
-        ((e.StepReused("a", "other"), END(ExecutionStatus.SUCCEEDED)), "= 1 reused"),
+        ((e.StepReused("a", "other"), END(ExecutionStatus.SUCCEEDED)), "& 1 reused"),
+        ((e.StepReused("a", "other", cached=True), END(ExecutionStatus.SUCCEEDED)), "= 1 cached"),
         ((END(ExecutionStatus.STOPPED, "by hand"),), "by hand"),
     ],
 )
@@ -66,6 +69,37 @@ def test_the_most_urgent_thing_matters(facts: tuple[e.Fact, ...], matters: str) 
     execution = after(*facts).execution
     row = executions.row(execution, now=200.0, display=PLAIN, running="a")
     assert cells(row)[-1].strip() == matters
+
+
+@pytest.mark.parametrize(
+    ("counts", "ended", "whole", "short"),
+    [
+        ({"done": 2}, False, "2 of 9 done", "2 of 9"),
+        ({"done": 3, "failed": 1}, False, "3 of 9 done, 1 failed", "3 of 9, 1 failed"),
+        ({"done": 9}, True, "9 succeeded", "9 succeeded"),
+        ({"done": 9, "skipped": 2}, True, "7 succeeded, 2 not run", "7 succeeded"),
+        ({"done": 7, "skipped": 2, "failed": 1}, True,
+         "4 succeeded, 1 failed, 4 not run", "4 succeeded, 1 failed"),
+        ({"done": 3, "stopped": 1}, True,
+         "2 succeeded, 1 stopped, 6 not run", "2 succeeded, 1 stopped"),
+    ],
+)  # fmt: skip
+def test_the_steps_of_an_execution_are_counted_by_how_they_ended(
+    counts: dict[str, int], ended: bool, whole: str, short: str
+) -> None:
+    known: dict[str, Any] = {f"steps_{name}": number for name, number in counts.items()}
+    execution = replace(after().execution, steps_total=9, ended_at=9.0 if ended else None, **known)
+    assert executions.tally(execution) == whole
+    assert executions.tally(execution, short=True) == short
+
+
+def test_the_bar_of_a_failed_execution_is_not_full() -> None:
+    execution = replace(
+        after().execution, steps_total=9, steps_done=9, steps_failed=1, ended_at=9.0,
+        status=ExecutionStatus.FAILED,
+    )  # fmt: skip
+    row = executions.row(execution, now=200.0, display=PLAIN)
+    assert cells(row)[6] == "########.x"
 
 
 def test_a_row_finds_its_execution_by_name_id_status_and_error() -> None:
@@ -90,7 +124,7 @@ def test_a_stop_that_needs_an_answer_says_so() -> None:
 @pytest.mark.parametrize(
     ("facts", "word", "note"),
     [
-        ((), "waiting", "waits for a free slot"),
+        ((), "waiting", "waits for its turn (parallelism)"),
         (RUNS, "executing", ""),
         (
             (*RUNS, e.StepProgressed("a", "Building environment")),
@@ -110,7 +144,7 @@ def test_a_stop_that_needs_an_answer_says_so() -> None:
         (
             (*RUNS, e.StepSucceeded("a", metadata={"Condition": {"Outcome": "False"}})),
             "succeeded",
-            "took else",
+            "False: else",
         ),
     ],
 )
@@ -199,7 +233,7 @@ def test_the_detail_says_what_stands_in_and_why_the_cache_missed_to_the_last_wor
     facts_shown = texts(lines).partition("ATTEMPTS")[0].splitlines()
     assert max(map(len, facts_shown)) <= 40
     text = " ".join(texts(lines).split())
-    assert f"stand-in {stand_in}" in text
+    assert f"locally {stand_in}" in text
     assert f"plan run: {why}" in text
 
 

@@ -84,7 +84,8 @@ def get_mpirun_command(
     MPICH reaches other hosts by this file. Open MPI takes the hosts of one machine for one, so it
     runs jobs of one host only.
     """
-    program = [sys.executable, "-m", "mpi4py", entry_script_path]
+    # By name: each host has a Python of its own, first on its PATH.
+    program = ["python", "-m", "mpi4py", entry_script_path]
     total = str(max(num_processes, 1) * host_count)
     if not _is_mpich():
         if host_count > 1:

@@ -2,11 +2,13 @@
 
 Follows the environment variables of SageMaker's notebook jobs: ``SM_INPUT_NOTEBOOK_NAME``,
 ``SM_OUTPUT_NOTEBOOK_NAME``, ``SM_EXECUTION_INPUT_PATH``, ``SM_INIT_SCRIPT``. ``SM_KERNEL_NAME``
-names a kernel of the image; the kernel here is this environment's own Python.
+names a kernel of the image; the kernel here is this environment's own Python, or what
+``PIPETUI_KERNEL`` names where it is another language's.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -15,6 +17,10 @@ from typing import Any
 
 import nbclient  # type: ignore[import-not-found,unused-ignore]
 import nbformat  # type: ignore[import-not-found,unused-ignore]
+from jupyter_client.kernelspec import (  # type: ignore[import-not-found,unused-ignore]
+    KernelSpecManager,
+    NoSuchKernel,
+)
 from nbclient.exceptions import (  # type: ignore[import-not-found,unused-ignore]
     CellExecutionError,
     DeadKernelError,
@@ -51,13 +57,15 @@ def _run(tree: Tree) -> None:
     except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
         raise NotebookError(f"{name} cannot be read: {error}") from error
     given = tree.read_config("notebookparameters.json")
-    notebook.cells = [nbformat.from_dict(cell) for cell in inject(list(notebook.cells), given)]
-    # Newer notebooks want an id for each cell, older ones may not have any.
-    _, notebook = nbformat.validator.normalize(notebook)
     _private_folders(tree)
     _init(folder, os.environ.get("SM_INIT_SCRIPT", ""))
+    kernel = os.environ.get("PIPETUI_KERNEL", _KERNEL)
+    cells = inject(list(notebook.cells), given, _language(kernel))
+    notebook.cells = [nbformat.from_dict(cell) for cell in cells]
+    # Newer notebooks want an id for each cell, older ones may not have any.
+    _, notebook = nbformat.validator.normalize(notebook)
     try:
-        _execute(notebook, folder)
+        _execute(notebook, folder, kernel)
     finally:
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, str(target))
@@ -81,6 +89,28 @@ def _init(folder: Path, script: str) -> None:
         raise NotebookError(f"the initialization script {script} failed ({done.returncode})")
 
 
+def _language(kernel: str) -> str:
+    """The language of a kernel that this environment has.
+
+    Packages that leave it to their user to install the kernel are called ``<kernel>_kernel``.
+    """
+    # An overlay has folders of its own; kernels lie where the packages below it are.
+    below = Path(nbclient.__file__).parents[4] / "share" / "jupyter"
+    os.environ["JUPYTER_PATH"] = str(below)
+    manager = KernelSpecManager()
+    package = f"{kernel}_kernel"
+    if kernel not in manager.find_kernel_specs() and importlib.util.find_spec(package):
+        subprocess.run([sys.executable, "-m", f"{package}.install", "--sys-prefix"], check=False)
+    try:
+        return str(manager.get_kernel_spec(kernel).language).lower()
+    except NoSuchKernel:
+        known = ", ".join(sorted(manager.find_kernel_specs()))
+        raise NotebookError(
+            f"this environment has no kernel {kernel}, only {known}: add the package that brings it"
+            " to the requirements under [images]"
+        ) from None
+
+
 class _Client(nbclient.NotebookClient):  # type: ignore[misc,unused-ignore]
     """Runs cells, and shows outputs in the job's log as they come."""
 
@@ -91,7 +121,7 @@ class _Client(nbclient.NotebookClient):  # type: ignore[misc,unused-ignore]
         return found
 
 
-def _execute(notebook: Any, folder: Path) -> None:
+def _execute(notebook: Any, folder: Path, kernel: str) -> None:
     count = len(notebook.cells)
     running = 0
 
@@ -103,7 +133,7 @@ def _execute(notebook: Any, folder: Path) -> None:
     client = _Client(
         notebook,
         timeout=None,
-        kernel_name=_KERNEL,
+        kernel_name=kernel,
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=start,
     )

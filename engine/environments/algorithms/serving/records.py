@@ -1,12 +1,18 @@
 """From an input file to requests and from answers to an output file. Pure.
 
-A record is a line without its end, or a whole file. Blank lines are no records.
+A record is a line without its end, a record of a binary format, or a whole file. Blank lines are no
+records.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import BinaryIO, Iterable, Iterator, Sequence
+
+from .framing import RECORD_IO, TF_RECORD, FramingError, framed
+
+LINE = "Line"
+BINARY = (RECORD_IO, TF_RECORD)
 
 
 class RecordError(ValueError):
@@ -28,31 +34,47 @@ class Record:
     request: bytes
 
 
-def split(stream: BinaryIO, by_line: bool) -> Iterator[bytes]:
-    """The records of a file; a file that is empty, or has only blank lines, has none."""
-    if by_line:
+def split(stream: BinaryIO, kind: str, together: bool = True) -> Iterator[bytes]:
+    """The records of a file; a file that is empty, or has only blank lines, has none.
+
+    Args:
+        kind: ``Line``, a binary format, or anything else for the whole file.
+        together: records of binary formats stay as they are in the file (MultiRecord), or lose what
+            is around them (SingleRecord).
+
+    Raises:
+        RecordError: the file is not of its format.
+    """
+    if kind == LINE:
         for line in stream:
             record = line[:-1] if line.endswith(b"\n") else line
             if record.strip():
                 yield record
-        return
-    whole = stream.read()
-    if whole:
+    elif kind in BINARY:
+        try:
+            for one in framed(stream, kind):
+                yield one.raw if together else one.data
+        except FramingError as error:
+            raise RecordError(str(error)) from error
+    elif whole := stream.read():
         yield whole
 
 
-def batches(records: Iterable[Record], limit: int | None, together: bool) -> Iterator[list[Record]]:
+def batches(
+    records: Iterable[Record], limit: int | None, together: bool, between: bytes = b"\n"
+) -> Iterator[list[Record]]:
     """The records of each request, in order.
 
     Args:
         limit: bytes that a request may have; None where any size will do.
         together: as many records as fit (MultiRecord), or one by one (SingleRecord).
+        between: what stands between two records of a request.
 
     Raises:
         RecordError: a record alone is larger than the limit.
     """
     batch: list[Record] = []
-    size = 0
+    size, gap = 0, len(between)
     for record in records:
         length = len(record.request)
         if limit is not None and length > limit:
@@ -60,19 +82,18 @@ def batches(records: Iterable[Record], limit: int | None, together: bool) -> Ite
                 f"record {record.number} has {length} bytes, more than MaxPayloadInMB allows"
                 f" ({limit})"
             )
-        # one more for the line end between two records
-        if batch and (not together or (limit is not None and size + 1 + length > limit)):
+        if batch and (not together or (limit is not None and size + gap + length > limit)):
             yield batch
             batch, size = [], 0
-        size += length + (1 if batch else 0)
+        size += length + (gap if batch else 0)
         batch.append(record)
     if batch:
         yield batch
 
 
-def body(batch: Sequence[Record]) -> bytes:
+def body(batch: Sequence[Record], between: bytes = b"\n") -> bytes:
     """The body of a batch's request."""
-    return b"\n".join(record.request for record in batch)
+    return between.join(record.request for record in batch)
 
 
 def answers(content: bytes, count: int) -> list[bytes]:

@@ -21,7 +21,7 @@ from ..job import Tree
 from .chain import DEFAULT_TIMEOUT_S, Chain, Unhealthy
 from .filters import FilterError
 from .processing import DataProcessing
-from .records import Record, RecordError, answers, assembled, batches, body, split
+from .records import BINARY, LINE, Record, RecordError, answers, assembled, batches, body, split
 from .reply import Reply
 
 PLAN = "transform.json"
@@ -55,7 +55,7 @@ class Settings:
     """How records are sent.
 
     Attributes:
-        by_line: SplitType Line; else a file is one record.
+        split: SplitType; where it is none that we know a file is one record.
         together: BatchStrategy MultiRecord.
         end_lines: AssembleWith Line.
         limit: bytes of a request; None for any.
@@ -65,7 +65,7 @@ class Settings:
 
     content_type: str
     accept: str
-    by_line: bool
+    split: str
     together: bool
     end_lines: bool
     packed: bool
@@ -92,7 +92,7 @@ class Settings:
         return cls(
             content_type=plan.get("ContentType") or "",
             accept=plan.get("Accept") or "",
-            by_line=plan.get("SplitType") == "Line",
+            split=plan.get("SplitType") or "",
             together=strategy.replace("_", "").upper() != "SINGLERECORD",
             end_lines=plan.get("AssembleWith") == "Line",
             packed=plan.get("CompressionType") == "Gzip",
@@ -104,6 +104,11 @@ class Settings:
                 plan.get("DataProcessing") or {}, plan.get("ContentType"), plan.get("Accept")
             ),
         )
+
+    @property
+    def between(self) -> bytes:
+        """What stands between two records of a request; nothing where they tell their lengths."""
+        return b"" if self.split in BINARY else b"\n"
 
     def words(self) -> str:
         """The settings for the log."""
@@ -161,7 +166,7 @@ def _requests(
         try:
             with _opened(file, settings.packed) as stream:
                 records = _records(settings, stream)
-                for batch in batches(records, settings.limit, settings.together):
+                for batch in batches(records, settings.limit, settings.together, settings.between):
                     count += len(batch)
                     yield name, output, batch
         except (FilterError, RecordError, OSError, EOFError) as error:
@@ -179,7 +184,7 @@ def _keep(settings: Settings, sent: Sent) -> None:
 
 
 def _records(settings: Settings, stream: BinaryIO) -> Iterator[Record]:
-    for number, source in enumerate(split(stream, settings.by_line), 1):
+    for number, source in enumerate(split(stream, settings.split, settings.together), 1):
         try:
             yield Record(number, source, settings.processing.request(source))
         except (FilterError, RecordError) as error:
@@ -188,7 +193,7 @@ def _records(settings: Settings, stream: BinaryIO) -> Iterator[Record]:
 
 def _ask(settings: Settings, chain: Chain, batch: Sequence[Record]) -> Reply:
     """The model's answer to a batch. Errors: ``RecordError`` where there is none, or no 2xx."""
-    content = body(batch)
+    content = body(batch, settings.between)
     problem = ""
     for _ in range(settings.retries + 1):
         try:
@@ -213,7 +218,7 @@ def _result(settings: Settings, batch: Sequence[Record], reply: Reply) -> bytes:
     """What the output file has of a batch."""
     content = reply.body
     if settings.processing.keeps_records:
-        found = answers(content, len(batch)) if settings.by_line else [content]
+        found = answers(content, len(batch)) if settings.split == LINE else [content]
         end = b"\n" if content.endswith(b"\n") else b""
         try:
             pairs = zip(batch, found)
