@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -135,6 +136,17 @@ async def read_document(request: web.BaseRequest) -> bytes:
             raise AwsFault("MalformedXML", "The document is too large.")
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """The JSON object that a request is; an empty one for no body. Errors: ``AwsFault``."""
+    try:
+        given = json.loads(data or b"{}")
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise AwsFault("SerializationException", "The body is not a JSON object.")
+    return given
 
 
 def _incomplete() -> AwsFault:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.endpoint.body import json_object
 from engine.endpoint.faults import AwsFault
 from engine.endpoint.log_events import Window, event_page, filter_page, invalid
 from engine.endpoint.log_streams import Stream, streams_of
@@ -58,12 +59,7 @@ class LogService:
                 "UnknownOperationException",
                 f"The local CloudWatch Logs has {', '.join(self._operations)} alone.",
             )
-        try:
-            given = json.loads(body or b"{}")
-        except ValueError:
-            given = None
-        if not isinstance(given, dict):
-            raise AwsFault("SerializationException", "The body is not a JSON object.")
+        given = json_object(body)
         try:
             return json.dumps(await asyncio.to_thread(operation, given)).encode()
         except (TypeError, AttributeError) as problem:

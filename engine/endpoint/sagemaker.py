@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
+from engine.endpoint.body import json_object
 from engine.endpoint.faults import AwsFault
 from engine.errors import (
     CommandRejected,
@@ -108,7 +109,7 @@ class SageMaker:
                 f"The local SageMaker API has no operation {name or '(none)'}; it has "
                 f"{', '.join(sorted(self._operations))}.",
             )
-        given = _document(body)
+        given = {key: value for key, value in json_object(body).items() if value is not None}
         try:
             return await self._once(name, given)
         except NotFound as problem:
@@ -149,16 +150,6 @@ class SageMaker:
                 "The ClientRequestToken was already used for another request.",
             )
         return before[1]
-
-
-def _document(body: bytes) -> Json:
-    try:
-        given = json.loads(body or b"{}")
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        raise AwsFault("SerializationException", "The body is not a JSON object.")
-    return {key: value for key, value in given.items() if value is not None}
 
 
 def _digest(name: str, given: Mapping[str, Any]) -> str:

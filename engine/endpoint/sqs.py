@@ -61,7 +61,7 @@ class QueueService:
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Answer one request. Errors: ``AwsFault`` in SQS's own codes."""
         operation = request.headers.get("X-Amz-Target", "").removeprefix(TARGET)
-        given = _document(await body.read_document(request))
+        given = body.json_object(await body.read_document(request))
         try:
             answer = await self._do(operation, given, request.host)
         except StorageError as problem:
@@ -185,16 +185,6 @@ def _asked(known: Mapping[str, Any], names: Sequence[str]) -> Json:
     return {
         name: value for name, value in known.items() if name in names or name.startswith(starts)
     }
-
-
-def _document(data: bytes) -> Json:
-    try:
-        given = json.loads(data or b"{}")
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        raise AwsFault("SerializationException", "The request is no JSON object.")
-    return given
 
 
 def _text(given: Json, name: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from engine.comparison.contents import (
     DEFAULT,
@@ -31,17 +31,25 @@ _ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
 def compare_folders(role: str, name: str, before: Path, now: Path) -> FilesDifference:
-    """How two folders differ, or two files; one that is not there counts as empty."""
+    """How two folders differ, or two files; one that is not there counts as empty.
+
+    Where the only file that is gone and the only one that is new are of one kind, they are one file
+    that has another name now.
+    """
     old, new = list(_listed(before)), list(_listed(now))
-    if before.is_file() and now.is_file() and before.name != now.name:
-        # One artifact whose name differs is still one file.
-        old = [replace(one, name=now.name) for one in old]
+    places = {one.name: _place(before, one.name) for one in old}
+    if renamed := _renamed(old, new, one_file=before.is_file() and now.is_file()):
+        was, is_ = renamed
+        old = [replace(one, name=is_) if one.name == was else one for one in old]
+        places[is_] = places.pop(was)
     unsure = set(undecided(old, new))
-    tree = compare_trees(_digested(before, old, unsure), _digested(now, new, unsure))
+    tree = compare_trees(
+        _digested(places, old, unsure),
+        _digested({one.name: _place(now, one.name) for one in new}, new, unsure),
+    )
     changed = [one.name for one in tree.files if one.change is Change.CHANGED]
     contents = {
-        file: compare_files(file, _place(before, file), _place(now, file))
-        for file in changed[:CONTENTS]
+        file: compare_files(file, places[file], _place(now, file)) for file in changed[:CONTENTS]
     }
     return FilesDifference(role, name, tree, contents)
 
@@ -57,6 +65,24 @@ def compare_files(name: str, before: Path, now: Path) -> ContentDifference:
             (old, cut), (new, also_cut) = _members(before), _members(now)
             return compare_archives(compare_trees(old, new), more=cut or also_cut)
     return compare_contents(name, _content(before), _content(now))
+
+
+def _renamed(
+    old: list[FileEntry], new: list[FileEntry], *, one_file: bool
+) -> tuple[str, str] | None:
+    """The name that a file had and the one that it has, where just one was renamed."""
+    before, now = {one.name for one in old}, {one.name for one in new}
+    gone, added = before - now, now - before
+    if len(gone) != 1 or len(added) != 1:
+        return None
+    was, is_ = gone.pop(), added.pop()
+    return (was, is_) if one_file or _kind(was) == _kind(is_) else None
+
+
+def _kind(name: str) -> tuple[str, str]:
+    """The folder and the ending of a file."""
+    path = PurePath(name)
+    return str(path.parent), "".join(path.suffixes)
 
 
 def _place(top: Path, name: str) -> Path:
@@ -79,9 +105,11 @@ def _listed(top: Path) -> Iterator[FileEntry]:
             return
 
 
-def _digested(top: Path, entries: list[FileEntry], names: set[str]) -> list[FileEntry]:
+def _digested(
+    places: Mapping[str, Path], entries: list[FileEntry], names: set[str]
+) -> list[FileEntry]:
     return [
-        replace(one, digest=_digest(_place(top, one.name)))
+        replace(one, digest=_digest(places[one.name]))
         if one.name in names and one.size <= DIGEST_BYTES
         else one
         for one in entries
