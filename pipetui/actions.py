@@ -280,8 +280,9 @@ def markdown(actions: Iterable[Action] = ACTIONS) -> str:
     lines = [
         "# Keys",
         "",
-        "Lower-case keys look, the capitals `R` `B` `S` `A` `X` `P` `T` act: they ask first, are greyed where",
-        "the source refuses them, and are kept in the execution's record with who and when.",
+        "Lower-case keys look, the capitals `R` `B` `S` `A` `X` `P` `T` act. They ask first, but for a",
+        "breakpoint, which the same key takes away; are greyed where the source refuses them; and are kept",
+        "in the execution's record with who and when.",
         "Arrow keys work everywhere; `j` and `k` are extra.",
         "",
         "A key can be changed by its id in the configuration (`config.toml` in the home):",

@@ -26,6 +26,7 @@ from pipetui.term.clipboard import LIMIT, osc52
 from pipetui.term.notify import command, notification
 from pipetui.term.pace import PacedApp
 from pipetui.term.sanitize import plain
+from pipetui.term.typeahead import OPENING, TypeAheadApp
 from pipetui.themes.colourless import Colourless
 from pipetui.themes.kept import keep
 from pipetui.themes.palettes import INKS, THEMES, fitting, following
@@ -52,7 +53,7 @@ async def _run_aside(words: list[str]) -> None:
     await child.wait()
 
 
-class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
+class PipetuiApp(TypeAheadApp, PacedApp, App[None], inherit_bindings=False):
     """Executions, watched and acted on.
 
     Args:
@@ -289,7 +290,7 @@ class PipetuiApp(PacedApp, App[None], inherit_bindings=False):
             await self.push_screen(ExecutionScreen(execution_id, step=step, tab=tab))
 
         self.first = self.root
-        self.run_worker(work(), group="screens", exclusive=True)
+        self.run_worker(work(), group=OPENING, exclusive=True)
 
     def compare_with_last(self, execution: ExecutionView) -> None:
         """Show what differs from the execution before of the same pipeline, the last green one."""

@@ -51,7 +51,7 @@ def read_job(directory: str) -> tuple[Job, str] | None:
     try:
         kept = json.loads(_read(directory, _JOB))
         job = kept["job"]
-        lists = {name: tuple(job.get(name, ())) for name in ("command", "before")}
+        lists = {name: tuple(job.get(name, ())) for name in ("command", "before", "serves")}
         mounts = tuple(Mount(**mount) for mount in job.get("mounts", ()))
         return Job(**{**job, **lists, "mounts": mounts}), str(kept["runner"])
     except (ValueError, KeyError, TypeError):

@@ -50,6 +50,7 @@ class Job:
         mounts: what else it sees; a plain process sees none of it.
         before: a program of the host and its arguments, which turns into the command that follows
             them; for a container it is started on the host, around the container.
+        serves: the containers that the job's program starts by itself, by name; they end with it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Job:
     hosts: int = 0
     mounts: tuple[Mount, ...] = ()
     before: tuple[str, ...] = ()
+    serves: tuple[str, ...] = ()
 
 
 _SIGNALS = frozenset(map(int, signals.valid_signals()))

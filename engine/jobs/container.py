@@ -32,6 +32,9 @@ _OF_THE_TOOL = frozenset(
     | {"CONTAINERS_STORAGE_CONF", "DBUS_SESSION_BUS_ADDRESS", "LD_PRELOAD", "LD_LIBRARY_PATH"}
 )
 
+NETWORK = ("--network=host",)
+"""Lets a job reach the endpoint on the host's loopback."""
+
 
 class ContainerRunner(ProcessRunner):
     """Runs jobs in their image, with the tool in the foreground under the shim.
@@ -40,13 +43,12 @@ class ContainerRunner(ProcessRunner):
 
     Args:
         tool: the path of ``podman`` or ``docker``.
-        options: further options of ``run``, such as ``--runtime runc`` as two words. The default
-            lets the job reach the endpoint on the host's loopback.
+        options: further options of ``run``, such as ``--runtime runc`` as two words.
     """
 
     name = "container"
 
-    def __init__(self, tool: str, options: Sequence[str] = ("--network=host",)) -> None:
+    def __init__(self, tool: str, options: Sequence[str] = NETWORK) -> None:
         super().__init__()
         self.tool = tool
         self.options = tuple(options)
@@ -54,7 +56,7 @@ class ContainerRunner(ProcessRunner):
     async def wait(self, handle: Handle) -> Exit:
         """See `JobRunner.wait`."""
         end = await super().wait(handle)
-        return await asyncio.to_thread(self._close, _name(handle["directory"]), end)
+        return await asyncio.to_thread(self._close, container_name(handle["directory"]), end)
 
     async def stop(self, handle: Handle, grace_s: float) -> None:
         """See `JobRunner.stop`."""
@@ -64,14 +66,14 @@ class ContainerRunner(ProcessRunner):
             attempt.mark_stopped(directory, killed=False)
         await super().stop(handle, grace_s)
         left_s = "0" if supervised else str(round(grace_s))
-        await asyncio.to_thread(self._ask, "stop", "--time", left_s, _name(directory))
+        await asyncio.to_thread(self._ask, "stop", "--time", left_s, container_name(directory))
 
     def adopt(self, handle: Handle | None, directory: str) -> Adopted:
         """See `JobRunner.adopt`."""
         adopted = super().adopt(handle, directory)
         if not isinstance(adopted, Finished):
             return adopted
-        name, claim = _name(directory), attempt.read_claim(directory)
+        name, claim = container_name(directory), attempt.read_claim(directory)
         if claim and adopted.exit.lost and self._running(name):
             lost = {"pid": claim.pid, "start_ticks": 0, "boot_id": claim.boot_id}
             own = {"runner": self.name, "id": claim.job_id, "directory": directory, **lost}
@@ -89,7 +91,7 @@ class ContainerRunner(ProcessRunner):
             self.tool,
             "run",
             "--name",
-            _name(job.directory),
+            container_name(job.directory),
             "--label",
             f"pipetui.job={job.id}",
         ]
@@ -114,6 +116,10 @@ class ContainerRunner(ProcessRunner):
         own = {name: text for name, text in os.environ.items() if name in _OF_THE_TOOL}
         given = {name: text for name, text in job.environment.items() if name not in _OF_THE_TOOL}
         return own | given
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove containers, also those that run; what is not there does not matter."""
+        self._ask("rm", "--force", *names)
 
     def _running(self, name: str) -> bool:
         state = self._ask("container", "inspect", "--format", "{{.State.Running}}", name)
@@ -148,6 +154,6 @@ class ContainerRunner(ProcessRunner):
         return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
-def _name(directory: str) -> str:
+def container_name(directory: str) -> str:
     """The container's name, which the attempt's directory alone leads to."""
     return f"pipetui-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:20]}"

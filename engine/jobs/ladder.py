@@ -110,10 +110,11 @@ def choose(probe: Probe, wanted: str = "auto", container_options: Sequence[str] 
     if wanted == "namespace":
         return NamespaceRunner(Recipe.from_dict(finding.detail), probe.scratch)
     if wanted == "container":
-        from engine.jobs.container import ContainerRunner
+        from engine.jobs.by_image import ByImageRunner
+        from engine.jobs.container import NETWORK
 
-        options = (container_options,) if container_options else ()
-        return ContainerRunner(finding.detail["tool"], *options)
+        options = container_options or NETWORK
+        return ByImageRunner(finding.detail["tool"], options, choose(probe))
     return RewriteRunner() if wanted == "rewrite" else ProcessRunner()
 
 

@@ -287,7 +287,7 @@ class Attempt:
                     self.step.name,
                     self.attempt,
                     {"hosts": [handles.get(number, {}) for number in range(len(jobs))]},
-                    {"Runner": self._shell.job_runner.name, **environment},
+                    {"Runner": self._runner_of(handles), **environment},
                 )
             )
         timer = self._set_timer(max_runtime_s)
@@ -304,6 +304,11 @@ class Attempt:
         failed_by_itself = not (end.ok or end.stopped or end.timed_out)
         self._culprit = (jobs[end.culprit], end.worst) if failed_by_itself else None
         return end
+
+    def _runner_of(self, handles: Mapping[int, Handle]) -> str:
+        """The way that the jobs run: with containers, those without an image run on the host."""
+        started = next(iter(handles.values()), {})
+        return str(started.get("runner") or self._shell.job_runner.name)
 
     async def _start_or_adopt(
         self, jobs: Sequence[Job]

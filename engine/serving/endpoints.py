@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import http.client
 import os
@@ -18,6 +19,7 @@ from typing import Any
 
 from engine.errors import CommandRejected, JobError, NotFound
 from engine.jobs.base import JobRunner
+from engine.jobs.container import ContainerRunner
 from engine.jobs.identity import ProcessIdentity
 from engine.jobs.process import ProcessRunner
 from engine.jobs.processes import reap
@@ -32,6 +34,8 @@ TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
 TARGET_COMPONENT = "X-Amzn-SageMaker-Inference-Component"
 INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
 _RECORD = "endpoint.json"
+PLAN = "ml/config/endpoint.json"
+"""What a revision's process is told, below the revision's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,16 @@ async def end(endpoint: Endpoint, runner: JobRunner) -> None:
     handle = endpoint.description["Local"]["Handle"]
     await runner.stop(handle, STOP_GRACE_S)
     reap(ProcessIdentity.from_dict(handle))
+    await asyncio.to_thread(remove_containers, endpoint.folder)
+
+
+def remove_containers(folder: Path) -> None:
+    """Remove the containers that a revision's process did not live to remove."""
+    plan = read_json(folder / PLAN) or {}
+    for target in plan.get("targets", ()):
+        for one in target["containers"]:
+            if "name" in one:
+                ContainerRunner(one["run"][0]).remove([one["name"]])
 
 
 def save(home: Path, description: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from engine.errors import JobError
 from engine.jobs.attempt import log_tail
 from engine.jobs.base import OPT_ML, Handle, Job, JobRunner, Running
 from engine.serving.descriptions import read_json, write_json
-from engine.serving.endpoints import Endpoint, end, endpoint_folder
+from engine.serving.endpoints import PLAN, Endpoint, end, endpoint_folder, remove_containers
 
 READY = "ready.json"
 _LOOK_S = 0.05
@@ -73,6 +73,7 @@ async def begin(home: Path, name: str, former: Endpoint | None, runner: JobRunne
             continue
         if isinstance(left := runner.adopt(None, str(entry)), Running):
             await runner.stop(left.handle, 0.0)
+        await asyncio.to_thread(remove_containers, entry)
         await asyncio.to_thread(shutil.rmtree, entry, ignore_errors=True)
     number = max(numbers) + 1
     revision = Revision(name, number, folder / str(number))
@@ -115,8 +116,12 @@ async def start(
             for target in targets
         ],
     }
-    write_json(revision.ml / "config" / "endpoint.json", plan)
-    mounts = runner.name != "process"
+    write_json(revision.folder / PLAN, plan)
+    serves = tuple(
+        str(one["name"]) for target in targets for one in target.containers if "name" in one
+    )
+    # What starts containers sees the host as it is.
+    mounts = runner.name != "process" and not serves
     handle = await runner.start(
         Job(
             id=revision.job_id,
@@ -128,6 +133,7 @@ async def start(
             },
             ml=str(revision.ml) if mounts else "",
             working_directory=str(revision.folder),
+            serves=serves,
         )
     )
     healthy = False

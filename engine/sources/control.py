@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 ANSWER_TIMEOUT_S = 30.0
 """How long a runner may take to deal with a command."""
 _POLL_S = 0.02
+_OWN_PROGRAMS = frozenset({"ClarifyCheck", "QualityCheck"})
+"""Types that name an image and never run in it."""
 
 
 class LocalControl:
@@ -355,7 +357,8 @@ def _environment(prepared: Prepared, name: str) -> str:
         return ""
     short = image.rsplit("/", 1)[-1]
     if runs_images(prepared.config):
-        return f"{short} in a container"
+        own = prepared.definition.steps[name].type in _OWN_PROGRAMS
+        return "" if own else f"{short} in a container"
     spark = submits_spark(arguments.get("AppSpecification") or {}, prepared.config)
     resolution = (spark_resolution if spark else resolve_image)(image, prepared.config)
     if resolution.kind == "refused":

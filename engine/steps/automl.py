@@ -19,7 +19,12 @@ from engine.environments.programs import FOLDER
 from engine.errors import JobError, PlanError
 from engine.model.views import local_arn
 from engine.steps.base import JobsEnd, Outcome, StepContext
-from engine.steps.container import Prepared, job_environment, prepare, runs_images
+from engine.steps.container import (
+    Prepared,
+    beside_containers,
+    job_environment,
+    prepare_environment,
+)
 from engine.steps.hosts import Host, collect, job_outcome, job_status, jobs_on, positive
 from engine.steps.inputs import bring, mappings, section
 from engine.steps.json_files import read_json
@@ -75,13 +80,6 @@ class AutoMLStep:
     def refuse(self, step: Step, config: Config) -> PlanError | None:
         """Another mode, and settings whose effect a search here does not have."""
         problem = _problem(step.arguments)
-        if problem is None and runs_images(config):
-            problem = (
-                "automl-needs-environment",
-                "the containers of Autopilot exist only on AWS",
-                "Choose another jobs.runner than container: the search runs in an environment of"
-                " this host.",
-            )
         if problem is None:
             return None
         code, words, hint = problem
@@ -89,7 +87,7 @@ class AutoMLStep:
 
     def stand_in(self, step: Step, config: Config) -> str:
         """Autopilot and its reports are closed."""
-        return STAND_IN
+        return STAND_IN + beside_containers(config)
 
     async def run(self, context: StepContext) -> Outcome:
         """Search, store the best model and the reports on it."""
@@ -97,14 +95,14 @@ class AutoMLStep:
             code, words, hint = problem
             raise JobError(f"ClientError: {words}", code=code, hint=hint)
         plan = _plan(context.arguments, context.job_name)
-        prepared = _labelled(await prepare(context, IMAGE))
+        prepared = _labelled(await prepare_environment(context, IMAGE))
         host = Host(0, 1, context.directory)
         if not context.resuming:
             context.doing("copying inputs")
             await context.in_thread(_lay_out, context, host, plan)
         command = (prepared.python, str(FOLDER), "automl", "--root", "/opt/ml")
         environment = job_environment(context, prepared, _ONE_THREAD)
-        jobs = jobs_on([host], context, IMAGE, command, environment)
+        jobs = jobs_on([host], context, "", command, environment)
         context.doing("searching")
         end = await context.run_jobs(jobs, prepared.description, None)
         context.doing("storing the best candidate")

@@ -26,11 +26,11 @@ from engine.steps.container import (
     DEFAULT_PATH,
     Prepared,
     base_interpreter,
+    beside_containers,
     interpreter_version,
     job_environment,
     prepared_in,
     resolve_image,
-    runs_images,
 )
 from engine.steps.hosts import Host, collect, job_outcome, jobs_on, max_runtime
 from engine.steps.inputs import bring, mappings, section
@@ -136,7 +136,7 @@ class CheckStep:
         self._kinds = kinds
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """A CheckType that is not known, and jobs that have to run in their own image."""
+        """A CheckType that is not known."""
         check_type = step.extra.get("CheckType")
         if not isinstance(check_type, Mapping) and check_type not in self._kinds:
             return PlanError(
@@ -145,19 +145,12 @@ class CheckStep:
                 hint=f"It is one of {', '.join(self._kinds)}.",
                 path=step.path,
             )
-        if runs_images(config):
-            return PlanError(
-                f"{step.name}: the container of {self._product} exists only on AWS",
-                code="check-needs-environment",
-                hint="Choose another jobs.runner than container: what stands in for it runs in an"
-                " environment of this host.",
-                path=step.path,
-            )
         return None
 
     def stand_in(self, step: Step, config: Config) -> str:
         """AWS's container is closed; its rules are not."""
-        return f"PipeTUI's own implementation of {self._product}'s rules, not AWS's container"
+        own = f"PipeTUI's own implementation of {self._product}'s rules, not AWS's container"
+        return own + beside_containers(config)
 
     def serving(self, context: StepContext) -> AbstractAsyncContextManager[Mapping[str, str]]:
         """What has to run beside the job, as variables that tell the job of it."""
@@ -185,7 +178,7 @@ class CheckStep:
         async with self.serving(context) as variables:
             given = {**declared, **earlier, **variables}
             environment = job_environment(context, prepared, given)
-            jobs = jobs_on([host], context, _image(context), command, environment)
+            jobs = jobs_on([host], context, "", command, environment)
             end = await context.run_jobs(jobs, prepared.description, limit)
         return await self._finish(context, settings, previous, host, end, limit)
 

@@ -55,6 +55,11 @@ def base_interpreter(config: Config) -> str:
     return getattr(sys, "_base_executable", "") or sys.executable
 
 
+def beside_containers(config: Config) -> str:
+    """Words for a program that an image has no part in, where other jobs run in theirs."""
+    return "; it runs on this host, not in a container" if runs_images(config) else ""
+
+
 @cache
 def interpreter_version(python: str) -> tuple[int, int]:
     """Major and minor version of an interpreter (10 ms where it is not our own)."""
@@ -118,10 +123,17 @@ async def prepare(
 
     Errors: ``EnvironmentError_`` where it cannot run here, or does not build.
     """
-    config = context.services.config
-    if runs_images(config):
+    if runs_images(context.services.config):
         about = {"Image": image, "Grade": Grade.EXACT.value, "Kind": "container", "Notes": []}
         return Prepared("", "", None, about)
+    return await prepare_environment(context, image, requirements, python)
+
+
+async def prepare_environment(
+    context: StepContext, image: str, requirements: Path | None = None, python: str = ""
+) -> Prepared:
+    """As ``prepare``, for a program of PipeTUI's own, which never runs in the image."""
+    config = context.services.config
     resolution = resolve_image(image, config, python)
     shown = 0.0
 

@@ -2,7 +2,8 @@
 
 The drivers that SDK 3 puts in the channel ``sm_drivers`` start ``torchrun`` or ``mpirun`` on a
 cluster. They run as they stand, but for what they would do to the machine itself: see
-``mpi_utils`` among the algorithms. Jobs in container images have their images' own programs.
+``mpi_utils`` among the algorithms. Script mode starts what the ``distribution`` of an estimator of
+SDK 2 says: see ``cluster`` there. Jobs in container images have their images' own programs.
 """
 
 from __future__ import annotations
@@ -10,14 +11,23 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from engine.environments.algorithms.script_mode.distribution import (
+    MPIRUN,
+    PARAMETER_SERVER,
+    TORCHRUN,
+    WORKERS,
+    distribution_of,
+)
 from engine.environments.programs import FOLDER
 from engine.errors import JobError
 from engine.steps.container import Prepared
 from engine.steps.hosts import Host
 from engine.steps.inputs import mappings, section
+from engine.steps.training_input import PROGRAM, hyperparameters
 
 _DRIVERS = "/opt/ml/input/data/sm_drivers"
 _FUNCTIONS = "/opt/ml/input/data/sagemaker_remote_function_bootstrap"
@@ -26,7 +36,7 @@ _LAUNCHERS = {
     f"{_FUNCTIONS}/job_driver.sh": {"torchrun --nnodes": "torchrun", "mpirun --host": "mpirun"},
 }
 """By the script that starts a job: what in it tells which launcher it will call."""
-_PACKAGES = {"torchrun": "torch", "mpirun": "mpich and mpi4py"}
+_PACKAGES = {TORCHRUN: "torch", MPIRUN: "mpich and mpi4py"}
 _PEERS = "peers"
 """Folder of the attempt that all of its hosts see."""
 _TORCHRUN = """#!/bin/sh
@@ -43,6 +53,8 @@ for word do
     before=$word
     set -- "$@" "$word"
 done
+# For a job of one host, which names no port: the default is one for all jobs of the machine.
+export PET_MASTER_PORT={port}
 exec "$PIPETUI_LAUNCHER" "$@"
 """
 """Hosts of one machine meet on the loopback, at a port that no other job has.
@@ -51,8 +63,15 @@ SDK 3 writes ``--master_addr=algo-1``, the driver of functions ``--master_addr a
 """
 
 
-def launcher_of(host: Host) -> str:
-    """``torchrun`` or ``mpirun`` where the job's driver calls it, else empty."""
+def launcher_of(host: Host, arguments: Mapping[str, Any]) -> str:
+    """What starts the job on its hosts, or tells them of each other; empty where nothing does.
+
+    Returns:
+        ``torchrun`` or ``mpirun`` where the job's driver calls it, or for script mode one of the
+        launchers of ``script_mode.distribution``.
+    """
+    if _is_script(arguments):
+        return distribution_of(hyperparameters(arguments)).launcher
     for file, launchers in _LAUNCHERS.items():
         try:
             script = host.ml.host_path(file).read_text("utf-8", "replace")
@@ -62,11 +81,19 @@ def launcher_of(host: Host) -> str:
     return ""
 
 
+def _is_script(arguments: Mapping[str, Any]) -> bool:
+    """Whether script mode runs the job."""
+    entry = section(arguments, "AlgorithmSpecification").get("ContainerEntrypoint")
+    return not entry and PROGRAM in section(arguments, "HyperParameters")
+
+
 def launcher_words(arguments: Mapping[str, Any]) -> str:
     """What a plan says of the launcher of a job, which nobody looks for before it starts.
 
     Which driver a job has stands in its channel, not in its definition; functions say it.
     """
+    if _is_script(arguments):
+        return _script_words(arguments)
     if "torchrun" in (section(arguments, "AlgorithmSpecification").get("ContainerArguments") or ()):
         return "torchrun is looked for in its environment when the step starts"
     channels = {one.get("ChannelName") for one in mappings(arguments.get("InputDataConfig"))}
@@ -79,59 +106,79 @@ def launcher_words(arguments: Mapping[str, Any]) -> str:
     return ""
 
 
-def join_hosts(hosts: Sequence[Host], prepared: Prepared, name: str) -> Prepared:
-    """Let the drivers of a job find its hosts; the environment with what they need first on PATH.
+def _script_words(arguments: Mapping[str, Any]) -> str:
+    given = section(arguments, "HyperParameters")
+    distribution = distribution_of(given)
+    told = [distribution.differs] if distribution.differs else []
+    if "mp_parameters" in given:
+        told.append("smdistributed.modelparallel is in AWS's images alone")
+    if distribution.launcher in _PACKAGES:
+        told.append(
+            f"{distribution.launcher} is looked for in its environment when the step starts"
+        )
+    return "; ".join(told)
+
+
+def join_hosts(hosts: Sequence[Host], launcher: str, prepared: Prepared, name: str) -> Prepared:
+    """Let the hosts of a job find each other; the environment with what they need first on PATH.
 
     Args:
+        launcher: of ``launcher_of``.
         name: of the step, for messages.
 
     Errors: ``JobError`` (``launcher-missing``) where the environment has no such program.
     """
-    launcher = launcher_of(hosts[0])
     if not launcher:
         return prepared
-    program = shutil.which(launcher, path=prepared.path)
-    if program is None:
+    peers = hosts[0].folder / _PEERS
+    peers.mkdir(mode=0o700, exist_ok=True)
+    if launcher not in _PACKAGES:
+        return prepared
+    if shutil.which(launcher, path=prepared.path) is None:
         raise JobError(
             f"ClientError: {name} trains with {launcher}, which its environment does not have",
             code="launcher-missing",
             hint=f"Add {_PACKAGES[launcher]} to the source's requirements.txt, or name an"
             " environment that has it under [images] in the configuration.",
         )
-    peers = hosts[0].folder / _PEERS
-    peers.mkdir(mode=0o700, exist_ok=True)
-    if launcher == "mpirun":
+    if launcher == MPIRUN:
         for host in hosts:
-            target = host.ml.host_path(f"{_DRIVERS}/distributed_drivers/mpi_utils.py")
-            shutil.copyfile(FOLDER / "distributed" / "mpi_utils.py", target)
+            drivers = host.ml.host_path(f"{_DRIVERS}/distributed_drivers")
+            if drivers.is_dir():
+                shutil.copyfile(FOLDER / "distributed" / "mpi_utils.py", drivers / "mpi_utils.py")
         return prepared
     wrapper = peers / launcher
     if not wrapper.exists():
-        wrapper.write_text(_TORCHRUN.replace("{port}", str(_free_port())), encoding="utf-8")
+        (port,) = _free_ports(1)
+        wrapper.write_text(_TORCHRUN.replace("{port}", port), encoding="utf-8")
         wrapper.chmod(0o700)
     return replace(prepared, path=f"{peers}:{prepared.path}")
 
 
 def variables_of(
-    hosts: Sequence[Host], declared: Mapping[str, str], prepared: Prepared
+    hosts: Sequence[Host], launcher: str, declared: Mapping[str, str], prepared: Prepared
 ) -> dict[str, str]:
     """What the environment of a job's processes says of its hosts; what is declared wins.
 
     Args:
         prepared: what ``join_hosts`` was given: the launcher itself is found there.
     """
-    launcher = launcher_of(hosts[0])
     if len(hosts) == 1 and not launcher:
         return dict(declared)
-    found = shutil.which(launcher, path=prepared.path) if launcher else None
+    found = shutil.which(launcher, path=prepared.path) if launcher in _PACKAGES else None
     # Gloo and NCCL would otherwise choose the interface of the machine's own name.
     loopback = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
     peers = {"PIPETUI_PEERS": str(hosts[0].folder / _PEERS), "PIPETUI_LAUNCHER": found or ""}
+    if launcher in (PARAMETER_SERVER, WORKERS):
+        peers["PIPETUI_PORTS"] = ",".join(_free_ports(2 * len(hosts)))
     return {**loopback, **peers, **declared}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[str]:
+    """Ports of the loopback that nobody has, all different."""
+    with ExitStack() as probes:
+        found = [
+            probes.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            for _ in range(count)
+        ]
+    return [str(port) for port in found]

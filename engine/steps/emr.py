@@ -28,7 +28,6 @@ from engine.steps.spark import (
     application_path,
     local_id,
     on_host,
-    refuse_containers,
     refuse_spark,
     run_command,
     run_outcome,
@@ -153,8 +152,6 @@ class EmrStep:
             return PlanError(
                 f"{step.name}: {message}", code=problem.code, hint=problem.hint, path=step.path
             )
-        if refusal := refuse_containers(step, config):
-            return refusal
         if command.kind in (Kind.SPARK, Kind.HIVE):
             return refuse_spark(step, config)
         return _refuse_program(step, command)

@@ -18,7 +18,6 @@ from engine.steps.hosts import positive
 from engine.steps.inputs import section
 from engine.steps.spark import (
     local_id,
-    refuse_containers,
     refuse_spark,
     run_command,
     run_outcome,
@@ -83,7 +82,7 @@ class EmrServerlessStep:
                 hint="Give the job as one of them.",
                 path=step.path,
             )
-        return refuse_containers(step, config) or refuse_spark(step, config)
+        return refuse_spark(step, config)
 
     def stand_in(self, step: Step, config: Config) -> str:
         """What stands for the application."""

@@ -20,7 +20,7 @@ from engine.serving.descriptions import Descriptions, endpoint_configs, models
 from engine.serving.endpoints import IN_SERVICE, Endpoint, find_endpoint, locked, save
 from engine.serving.revision import Target
 from engine.steps.base import Outcome, StepContext, succeeded
-from engine.steps.container import base_interpreter, job_environment
+from engine.steps.container import base_interpreter, job_environment, runs_images
 from engine.steps.endpoint_config import EndpointConfigStep
 from engine.steps.inputs import mappings, section
 from engine.steps.model_container import (
@@ -28,7 +28,6 @@ from engine.steps.model_container import (
     containers_of,
     home_of,
     lay_out_model,
-    refuse_images,
     roots_for,
 )
 from engine.steps.opt_ml import OptMl
@@ -44,16 +43,17 @@ class EndpointStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """A container runtime: models are served in environments."""
-        return refuse_images(step, config)
+        """Nothing: what an endpoint is to serve is seen when it starts."""
+        return None
 
     def stand_in(self, step: Step, config: Config) -> str:
         """What a local endpoint is."""
         if _is_config(step.arguments):
             return ""
         return (
-            "a process on this host's loopback, without sign-in, stands for the AWS endpoint;"
-            " instance types and counts, scaling, data capture and shadow variants have no effect"
+            f"{_served_by(config)} on this host's loopback, without sign-in, stands for the AWS"
+            " endpoint; instance types and counts, scaling, data capture and shadow variants have"
+            " no effect"
         )
 
     async def run(self, context: StepContext) -> Outcome:
@@ -256,6 +256,10 @@ def _description(
             "Execution": context.run.id,
         },
     }
+
+
+def _served_by(config: Config) -> str:
+    return "a process with the models' containers" if runs_images(config) else "a process"
 
 
 def _is_config(arguments: Any) -> bool:

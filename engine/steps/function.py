@@ -110,7 +110,8 @@ class FunctionStep(TrainingStep):
         request = read_request(step.arguments)
         image = image_of(step.arguments)
         if parse_image(image).family is Family.SPARK:
-            what, code = "submits its function to Spark in its image", "function-spark-unsupported"
+            what = "submits its function with smspark-submit, which is in its image alone"
+            code = "function-spark-unsupported"
         elif request.distribution == "mpirun":
             what = "runs its function with mpirun over ssh, on the hosts of a cluster"
             code = "function-distribution-unsupported"

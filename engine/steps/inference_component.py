@@ -12,7 +12,7 @@ from engine.model.views import local_arn
 from engine.serving.endpoints import find_endpoint
 from engine.steps.base import Outcome, StepContext, succeeded
 from engine.steps.endpoint import Wanted, roll_out
-from engine.steps.model_container import home_of, refuse_images
+from engine.steps.model_container import home_of
 
 
 class InferenceComponentStep:
@@ -22,8 +22,8 @@ class InferenceComponentStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """A container runtime: models are served in environments."""
-        return refuse_images(step, config)
+        """Nothing: what a component is to serve is seen when it starts."""
+        return None
 
     def stand_in(self, step: Step, config: Config) -> str:
         """What a local component is."""

@@ -31,7 +31,6 @@ from engine.steps.container import (
     own_environment,
     prepare,
     refuse_image,
-    runs_images,
 )
 from engine.steps.hosts import Host, job_outcome, job_status, job_times, max_runtime
 from engine.steps.inputs import section
@@ -164,15 +163,6 @@ async def _nobody(status: str) -> str:
 
 def _check(program: JobProgram, config: Config) -> None:
     """Whether a program can run here. Errors: ``JobError``."""
-    if runs_images(config):
-        if program.image:
-            return
-        raise JobError(
-            "ClientError: its program has no image, so it cannot run in a container",
-            code="job-needs-image",
-            hint=f"Add image under [job_categories] in {program.folder}, or set jobs.runner to"
-            " auto for this pipeline.",
-        )
     # The programs of an environment are known once it is built.
     if not program.image:
         _command(program, _on_host(config))

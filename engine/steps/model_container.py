@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from engine.config import Config
-from engine.definition.document import Step
-from engine.errors import JobError, PlanError
+from engine.errors import JobError
+from engine.jobs.base import Job
+from engine.jobs.container import ContainerRunner, container_name
 from engine.steps.base import Services, StepContext
-from engine.steps.container import Prepared, job_environment, prepare, runs_images
+from engine.steps.container import Prepared, job_environment, prepare
 from engine.steps.inputs import mappings, section
 from engine.steps.opt_ml import ROOT, OptMl, text_map
 from engine.storage.archive import unpack
@@ -43,18 +43,6 @@ class Served:
 def home_of(services: Services) -> Path:
     """The home, in which models and endpoints are kept."""
     return services.job_home.parent
-
-
-def refuse_images(step: Step, config: Config) -> PlanError | None:
-    """Why nothing can be served under this configuration."""
-    if not runs_images(config):
-        return None
-    return PlanError(
-        f"{step.name}: models are served in environments, not in their container images",
-        code="serving-in-container",
-        hint="Set jobs.runner to auto for this pipeline.",
-        path=step.path,
-    )
 
 
 def containers_of(model: Json) -> list[Json]:
@@ -111,8 +99,6 @@ async def lay_out_model(
 
     Errors: ``JobError``, ``PlanError``, and those of storage and environments.
     """
-    if refusal := refuse_images(context.step, context.services.config):
-        raise refusal
     containers, prepared = [], []
     for container, root in zip(containers_of(model), roots, strict=True):
         place = OptMl(ml.folder / root)
@@ -122,20 +108,55 @@ async def lay_out_model(
             await context.in_thread(_fetch, context.services.tree, container, declared, place)
         if declared.get(SUBMIT_DIRECTORY, "").startswith("s3://"):
             declared[SUBMIT_DIRECTORY] = _CODE
-        found = await prepare(context, str(container["Image"]), _requirements(place, declared))
-        assert found.resolution is not None
+        image = str(container["Image"])
+        found = await prepare(context, image, _requirements(place, declared))
         seconds = startup_s or declared.get("SAGEMAKER_STARTUP_TIMEOUT")
+        variables = job_environment(context, found, {**(defaults or {}), **declared})
         prepared.append(found)
         containers.append(
             {
                 "root": root,
-                "python": found.python,
-                "family": found.resolution.image.family.value,
                 "startup_s": float(seconds) if seconds else None,
-                "environment": job_environment(context, found, {**(defaults or {}), **declared}),
+                **await _server(context, found, image, place, variables),
             }
         )
     return Served(containers, prepared[0], _description([one.description for one in prepared]))
+
+
+async def _server(
+    context: StepContext, found: Prepared, image: str, place: OptMl, variables: dict[str, str]
+) -> dict[str, Any]:
+    """What starts a container's server: its environment's Python, or the tool of containers."""
+    if found.resolution is not None:
+        family = found.resolution.image.family.value
+        return {"python": found.python, "family": family, "environment": variables}
+    runner = await container_runner(home_of(context.services))
+    job = Job(
+        id=f"{context.job_id}/serve",
+        directory=str(place.folder),
+        command=("serve",),
+        environment=variables,
+        ml=str(place.folder),
+        image=image,
+        image_entrypoint=True,
+    )
+    words, of_tool, _ = runner.words(job)
+    return {"run": words, "variables": of_tool, "name": container_name(job.directory)}
+
+
+async def container_runner(home: Path) -> ContainerRunner:
+    """What starts containers beside a job. Errors: ``JobError`` where this host has no tool."""
+    from engine.jobs.ladder import choose, probe
+
+    found = choose(await probe(str(home / "host" / "probe.json")), "container")
+    assert isinstance(found, ContainerRunner)
+    # A network of its own: several containers listen on the same port.
+    return ContainerRunner(found.tool, ())
+
+
+def container_names(containers: Sequence[Json]) -> tuple[str, ...]:
+    """Names of the real containers among those that are laid out."""
+    return tuple(one["name"] for one in containers if "name" in one)
 
 
 def _description(environments: Sequence[Json]) -> dict[str, Any]:

@@ -33,7 +33,6 @@ from engine.steps.container import (
     job_environment,
     prepared_in,
     resolve_image,
-    runs_images,
 )
 from engine.steps.failure import algorithm_error
 from engine.steps.inputs import mappings, section
@@ -198,18 +197,6 @@ def refuse_spark(step: Step, config: Config) -> PlanError | None:
         f"{step.name}: Spark needs Java, and there is no java on this host",
         code="java-missing",
         hint="Install a Java runtime (17) and put java on PATH, or set JAVA_HOME.",
-        path=step.path,
-    )
-
-
-def refuse_containers(step: Step, config: Config) -> PlanError | None:
-    """Why a step without an image cannot run under this configuration."""
-    if not runs_images(config):
-        return None
-    return PlanError(
-        f"{step.name}: a step of type {step.type} has no image, so it cannot run in a container",
-        code="job-needs-image",
-        hint="Set jobs.runner to auto for this pipeline.",
         path=step.path,
     )
 

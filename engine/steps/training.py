@@ -26,7 +26,7 @@ from engine.steps.container import (
     resolve_image,
     runs_images,
 )
-from engine.steps.distributed import join_hosts, launcher_words, variables_of
+from engine.steps.distributed import join_hosts, launcher_of, launcher_words, variables_of
 from engine.steps.file_systems import mounts_of, stand_ins_of
 from engine.steps.hosts import (
     Host,
@@ -129,8 +129,10 @@ class TrainingStep:
         prepared = await own_environment(context, await self.prepare(context, hosts[0]))
         variables = self.variables(context)
         if prepared.path:
-            variables = variables_of(hosts, variables, prepared)
-            prepared = await context.in_thread(join_hosts, hosts, prepared, context.step.name)
+            launcher = await context.in_thread(launcher_of, hosts[0], arguments)
+            variables = variables_of(hosts, launcher, variables, prepared)
+            name = context.step.name
+            prepared = await context.in_thread(join_hosts, hosts, launcher, prepared, name)
         command, image_entrypoint = self.command(context, prepared)
         environment = job_environment(context, prepared, variables)
         jobs = jobs_on(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,10 +33,10 @@ from engine.steps.hosts import (
 from engine.steps.inputs import bring, section
 from engine.steps.model_container import (
     Served,
+    container_names,
     containers_of,
     home_of,
     lay_out_model,
-    refuse_images,
     roots_for,
 )
 from engine.steps.opt_ml import text_map
@@ -58,7 +59,7 @@ class TransformStep:
         """Record formats and filters that cannot be used."""
         problem = _problem(step.arguments)
         if problem is None:
-            return refuse_images(step, config)
+            return None
         code, words, hint = problem
         return PlanError(f"{step.name}: {words}", code=code, hint=hint, path=step.path)
 
@@ -88,12 +89,15 @@ class TransformStep:
             context.doing("copying inputs")
             await context.in_thread(_lay_out, context, host, name, served)
         python = base_interpreter(context.services.config)
-        mounted = context.services.config.job_runner != "process"
+        names = container_names(served.containers)
+        # What starts containers sees the host as it is.
+        mounted = context.services.config.job_runner != "process" and not names
         root = {"SAGEMAKER_BASE_DIR": OPT_ML if mounted else str(host.ml.folder)}
         environment = job_environment(context, served.first, root)
-        image = str(containers_of(model)[0]["Image"])
         command = (python, str(FOLDER), "transform")
-        jobs = jobs_on([host], context, image, command, environment)
+        jobs = jobs_on([host], context, "", command, environment)
+        if names:
+            jobs = [replace(one, ml="", serves=names) for one in jobs]
         end = await context.run_jobs(jobs, served.description, None)
         context.doing("uploading outputs")
         _, note = await collect(context, end, partial(_upload, context, host, end), None)

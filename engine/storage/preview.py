@@ -399,8 +399,8 @@ def _size(count: int | None) -> str:
     if count is None:
         return "packed"
     amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024:
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"
+        amount /= 1000
+    return f"{amount:.1f} TB"

@@ -22,10 +22,11 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came of it: lines and bytes in the file."""
+    """What came of it: lines and bytes in the file, and masked values among them."""
 
     lines: int
     size: int
+    masked: int = 0
 
 
 def export(
@@ -34,6 +35,7 @@ def export(
     question: Question | None = None,
     *,
     replace: bool = False,
+    mask: str = "",
     stopped: Callable[[], bool] = lambda: False,
 ) -> Written:
     """Writes the lines that a question asks for, all without one; meant for a thread of its own.
@@ -43,6 +45,7 @@ def export(
     Args:
         source: read by nobody else meanwhile.
         replace: take the place of a file that is there.
+        mask: what stands for a secret in the source, to be counted; empty where it has none.
         stopped: asked now and then whether to give up.
 
     Errors: ``FileExistsError`` where there is one and ``replace`` is not set, other ``OSError``,
@@ -51,7 +54,7 @@ def export(
     if not replace:
         os.close(os.open(path, _NEW, 0o600))
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    lines = size = 0
+    lines = size = masked = 0
     done = False
     try:
         with open(os.open(draft, _NEW, 0o600), "wb") as file:
@@ -60,6 +63,7 @@ def export(
                     if stopped():
                         raise Cancelled
                     size += file.write(data)
+                    masked += data.count(mask.encode()) if mask else 0
                 lines += count
         draft.replace(path)
         done = True
@@ -67,7 +71,7 @@ def export(
         for left in () if done else (draft,) if replace else (draft, path):
             with suppress(OSError):
                 left.unlink()
-    return Written(lines, size)
+    return Written(lines, size, masked)
 
 
 def _runs(source: Source, question: Question | None) -> Iterator[tuple[int, int]]:

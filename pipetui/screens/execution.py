@@ -16,7 +16,7 @@ from textual.widgets import Input
 from pipetui.actions import Action, Scope
 from pipetui.definition_file import changed_since
 from pipetui.feed import PipetuiError, Update
-from pipetui.keys import Performer, bindings
+from pipetui.keys import bindings
 from pipetui.logview.widget import LogView
 from pipetui.measures import Measure
 from pipetui.screens.panes import TABS, PanesScreen, tab_at, tab_names
@@ -438,11 +438,17 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
     def action_pager(self) -> None:
         """The selected step's log in the pager."""
         step = self.selected
-        log = Path(step.directory) / "job.log" if step is not None and step.directory else None
-        if log is not None and log.is_file():
-            self.ui.page(str(log))
-        elif step is not None:
+        if step is None:
+            return
+        log = Path(step.directory) / "job.log" if step.directory else None
+        if log is None or not log.is_file():
             self.ui.say(f"{step.name} has no log yet")
+        elif self.feed.secrets(step):
+            from pipetui.screens.export_log import page_masked
+
+            self.ui.lend(lambda: page_masked(self.feed.log(step)))
+        else:
+            self.ui.page(str(log))
 
     def action_why(self) -> None:
         """Why the selected step is red, was not run, or decided what it did."""
@@ -454,10 +460,10 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         elif step is not None:
             self.ui.say(f"{step.name} did not fail")
 
-    def keys_shown(self) -> list[tuple[Action, str, Performer]]:
+    def idle(self, action: Action) -> bool:
         """See ``Shown``; why is offered where there is something to tell."""
         told = self.selected is not None and _has_a_why(self.selected)
-        return [one for one in super().keys_shown() if told or one[0].handler != "why"]
+        return action.handler == "why" and not told
 
     def action_failed(self, direction: int) -> None:
         """The next or previous failed step."""
@@ -506,6 +512,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         for waiting in self.feed.inbox.callbacks:
             if waiting.step.execution_id == self.execution_id and waiting.step == self.selected:
                 ask_answer(self.ui, waiting, bool(success))
+                return
+        self.ui.say("nothing waits here for an answer just now")
 
     def action_copy(self) -> None:
         """Copy what the focused pane has selected."""

@@ -1,4 +1,4 @@
-"""Asking where to write a log, and writing it beside the screen's loop."""
+"""A log as a file: where to write it is asked, and it is written beside the screen's loop."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from pipetui import editor
 from pipetui.logview.export import Cancelled, export
 from pipetui.logview.matches import Question
 from pipetui.screens.confirm import Blank, Confirm
@@ -24,7 +26,12 @@ _NAME = 120
 
 
 def ask_export(
-    ui: PipetuiApp, name: str, open_log: Callable[[], Source], question: Question | None
+    ui: PipetuiApp,
+    name: str,
+    open_log: Callable[[], Source],
+    question: Question | None,
+    *,
+    mask: str = "",
 ) -> None:
     """Ask for a file and write a log to it.
 
@@ -32,12 +39,15 @@ def ask_export(
         name: of the file that is proposed, in the folder the program was started in.
         open_log: gives a log that nobody else reads.
         question: which lines are shown; None for all.
+        mask: what stands for each of its secrets; empty where it has none.
     """
     stem = name.removesuffix(".log").replace("/", "_")[:_NAME]
     proposed = _here() / f"{stem}.log"
     narrowed = question is not None and question != Question()
     lines = _place(proposed)
     blanks = [Blank("file", "empty: the file above; else another one")]
+    if mask:
+        lines.append(words(f" Secrets are written as {mask}.", Tone.DIM))
     if narrowed:
         lines.append(words(" Only the lines that are shown; type all for every line.", Tone.DIM))
         blanks.append(Blank("lines", "shown"))
@@ -47,9 +57,20 @@ def ask_export(
             return
         path = _path(values["file"], proposed)
         chosen = question if narrowed and values["lines"].strip() != "all" else None
-        _write(ui, path, open_log, chosen)
+        _write(ui, path, open_log, chosen, mask)
 
     ui.push_screen(Confirm("Export the log?", lines, blanks), write)
+
+
+def page_masked(log: Source) -> str:
+    """Show a log in the pager from a copy, as its file holds what is masked here."""
+    with TemporaryDirectory(prefix="pipetui-") as folder:
+        copy = Path(folder) / "job.log"
+        try:
+            export(log, copy)
+        except OSError as problem:
+            return f"the log cannot be copied for the pager: {problem.strerror}"
+        return editor.page(str(copy))
 
 
 def _here() -> Path:
@@ -76,21 +97,26 @@ def _write(
     path: Path,
     open_log: Callable[[], Source],
     question: Question | None,
+    mask: str,
     replace: bool = False,
 ) -> None:
     async def work() -> None:
         stopped = threading.Event()
         try:
             done = await asyncio.to_thread(
-                lambda: export(open_log(), path, question, replace=replace, stopped=stopped.is_set)
-            )
+                lambda: export(
+                    open_log(), path, question,
+                    replace=replace, mask=mask, stopped=stopped.is_set,
+                )
+            )  # fmt: skip
         except FileExistsError:
-            _ask_replace(ui, path, open_log, question)
+            _ask_replace(ui, path, open_log, question, mask)
         except (OSError, Cancelled) as problem:
             reason = getattr(problem, "strerror", "") or problem
             ui.say(f"{path} is not written: {reason}")
         else:
             told = f"{done.lines:,} line{'s' * (done.lines != 1)}, {size(done.size)}"
+            told += f", {done.masked:,} masked," if done.masked else ""
             ui.say(f"wrote {told} to {path}")
         finally:
             stopped.set()
@@ -100,7 +126,11 @@ def _write(
 
 
 def _ask_replace(
-    ui: PipetuiApp, path: Path, open_log: Callable[[], Source], question: Question | None
+    ui: PipetuiApp,
+    path: Path,
+    open_log: Callable[[], Source],
+    question: Question | None,
+    mask: str,
 ) -> None:
     lines = [words(" There is one already.", Tone.WAIT), *_place(path)]
     blank = Blank("file", "empty: replace it; else another file")
@@ -108,6 +138,6 @@ def _ask_replace(
     def write(values: dict[str, Any] | None) -> None:
         if values is not None:
             other = values["file"]
-            _write(ui, _path(other, path), open_log, question, replace=not other)
+            _write(ui, _path(other, path), open_log, question, mask, replace=not other)
 
     ui.push_screen(Confirm(f"Replace {path.name}?", lines, [blank]), write)

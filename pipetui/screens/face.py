@@ -79,6 +79,10 @@ class Shown(Performer, PacedScreen, Screen[Any], inherit_bindings=False):
         """What the footer has to choose from."""
         return valid_actions(self)
 
+    def idle(self, action: Action) -> bool:
+        """Whether an action has nothing to tell just now: its key keeps its place, greyed."""
+        return False
+
     def refresh_footer(self) -> None:
         """Say which keys do something now."""
         bar = self.query("#footer").first(Bar)
@@ -86,7 +90,9 @@ class Shown(Performer, PacedScreen, Screen[Any], inherit_bindings=False):
             bar.show(words(f" {self.ui.message}", Tone.WAIT))
             return
         actions = self.keys_shown()
-        refused = [one.id for one, _, _ in actions if self.feed.refusal(one.needs)]
+        refused = [
+            one.id for one, _, _ in actions if self.feed.refusal(one.needs) or self.idle(one)
+        ]
         lag = words(f" {self.ui.link_badge} " if self.ui.link_badge else "", Tone.WAIT)
         bar.show(footer(actions, refused, self.size.width - length(lag)), lag)
 

@@ -107,7 +107,7 @@ class DraftScreen(Face, inherit_bindings=False):
         draft = self.draft
         self.head((Span(f" {self.heading}", Tone.STRONG),))
         self.query_one("#scope", Bar).show(self.below_heading)
-        self.form.show(self.filter.rows(view.rows(draft)))
+        self.form.show(view.grouped(self.filter.rows(view.rows(draft))))
         width = self.app.size.width - 2
         lines = view.plan_lines(self._plan, self._trouble, width)
         lines += view.command_lines(draft, width)

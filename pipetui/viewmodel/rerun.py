@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipetui.viewmodel import deeds
 from pipetui.viewmodel.deeds import shown
 from pipetui.viewmodel.detail import NAMES
-from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, words, wrap
+from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, text_of, words, wrap
 from pipetui.viewmodel.secrets import masked
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ COLUMNS = (
     Column("KIND", 9, keep=4),
     Column("NAME", 16, grow=2, most=60, tail=True),
     Column("VALUE", 16, grow=3, tail=True),
-    Column("", 10, grow=1, keep=2),
+    Column("", 10, grow=2, keep=2),
 )
+_KIND = 1
 _KINDS = (
     (re.compile(r"HyperParameters\b"), "hyper"),
     (re.compile(r"Environment\b"), "env"),
@@ -293,6 +294,21 @@ def rows(draft: Draft) -> list[Row]:
             )
         )
     return found
+
+
+def grouped(found: Sequence[Row]) -> list[Row]:
+    """Rows whose kind is said where it changes, not on every line.
+
+    Args:
+        found: in the order in which they are shown.
+    """
+    kinds = [text_of(row.cells[_KIND]) for row in found]
+    return [
+        row
+        if kind != before
+        else replace(row, cells=(*row.cells[:_KIND], BLANK, *row.cells[_KIND + 1 :]))
+        for row, kind, before in zip(found, kinds, ["", *kinds], strict=False)
+    ]
 
 
 def scope_line(draft: Draft, unicode: bool = True) -> Line:

@@ -221,4 +221,5 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
             f"{steps[0].execution_id}-{name}{number}.log",
             lambda: self._feed.logs(steps, attempt),
             self.question if self._folded is None else None,
+            mask=LOG_MASK if self._has_secrets else "",
         )

@@ -7,6 +7,7 @@ import copy
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,14 +85,29 @@ sys.exit(int(os.environ.get("EXIT", "0")))
 RANK = re.compile(r"rank (\d) of (\d) on (algo-\d) sum (\d+) hello \['x.csv'\]")
 
 
+def mpi_requirements(library: str) -> str:
+    """What a job is to install for this library; skips where it is to be the host's and is not."""
+    if library == MPICH:
+        return f"{library}\nmpi4py==4.1.2\n"
+    program = shutil.which("mpirun")
+    version = subprocess.check_output([program, "--version"], text=True) if program else ""
+    if "(Open MPI) 4." not in version:
+        pytest.skip("this host has no Open MPI 4")
+    return "mpi4py==4.1.2\n"
+
+
+MPICH, OPEN_MPI = "mpich==5.0.2", "Open MPI 4 of this host"
+
+
 @pytest.mark.environments
 @pytest.mark.network
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(("processes", "library"), [(1, MPICH), (2, MPICH), (2, OPEN_MPI)])
 async def test_mpi_adds_up_over_two_hosts_with_the_sdks_own_driver(
-    embedded: Embedded, processes: int
+    embedded: Embedded, processes: int, library: str
 ) -> None:
+    wanted = mpi_requirements(library)
     drivers = await drivers_of_the_sdk(embedded, "mpi_driver.py", processes)
-    code = {"train.py": ALLREDUCE, "requirements.txt": "mpich==5.0.2\nmpi4py==4.1.2\n"}
+    code = {"train.py": ALLREDUCE, "requirements.txt": wanted}
     state = await train(embedded, drivers, code)
     assert state.steps["TrainV3"].status is StepStatus.SUCCEEDED, (
         ends(state), *logs(embedded, state)
@@ -185,9 +201,9 @@ async def test_the_sdks_own_torchrun_driver_calls_a_stand_in_for_torchrun(
     ("torchrun_driver.py", "torchrun"), ("mpi_driver.py", "mpirun"),
 ])  # fmt: skip
 async def test_a_launcher_that_the_environment_lacks_fails_the_step_before_its_job_starts(
-    embedded: Embedded, monkeypatch: pytest.MonkeyPatch, driver: str, program: str
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, driver: str, program: str
 ) -> None:
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("PATH", str(tmp_path))
     state = await train(embedded, {"sm_train.sh": f"python3 {driver}\n"}, {"train.py": ""})
     view = state.steps["TrainV3"]
     assert view.failure_code == "launcher-missing"

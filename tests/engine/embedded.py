@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from engine import ids
 from engine.clock import SystemClock
@@ -74,6 +77,14 @@ def definition(*steps: Mapping[str, Any], parameters: Any = ()) -> dict[str, Any
         "Parameters": list(parameters),
         "Steps": list(steps),
     }
+
+
+def podman_that_runs_nothing(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Put a ``podman`` on PATH that is there, and with which no container ever starts."""
+    tool = folder / "podman"
+    tool.write_text('#!/bin/sh\n[ "$1" = info ]\n')
+    tool.chmod(0o755)
+    patch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
 class Embedded:

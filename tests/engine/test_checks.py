@@ -321,10 +321,11 @@ async def test_a_plan_says_what_stands_in_and_not_that_the_image_cannot_run(
     assert step.stand_in.startswith("PipeTUI's own implementation of Model Monitor's rules")
 
 
-def test_an_unknown_check_type_and_container_jobs_are_refused_before_anything_runs() -> None:
+def test_an_unknown_check_type_is_refused_before_anything_runs() -> None:
     step = load(json.dumps(definition(quality_check(CheckType="SPEED")))).steps["Check"]
     problem = refuse(step, Config())
     assert problem is not None and problem.code == "check-type-unknown"
     step = load(json.dumps(definition(quality_check()))).steps["Check"]
-    problem = refuse(step, Config(job_runner="container"))
-    assert problem is not None and problem.code == "check-needs-environment"
+    assert refuse(step, Config(job_runner="container")) is None
+    words = stand_in(step, Config(job_runner="container"))
+    assert words.endswith("not AWS's container; it runs on this host, not in a container")

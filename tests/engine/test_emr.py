@@ -14,7 +14,12 @@ from engine.model.commands import StopExecution
 from engine.model.fold import ExecutionState
 from engine.model.status import ExecutionStatus, StepStatus
 from engine.model.views import StepView
-from tests.engine.embedded import Embedded, definition, processing
+from tests.engine.embedded import (
+    Embedded,
+    definition,
+    podman_that_runs_nothing,
+    processing,
+)
 from tests.engine.refused import refusal
 from tests.engine.test_execution import wait_until_executing
 from tests.environments import shared_environments
@@ -438,10 +443,14 @@ async def test_two_drivers_and_a_second_application_are_refused(embedded: Embedd
     assert (await refusal(embedded, definition(two))).code == "emr-application-invalid"
 
 
-async def test_container_jobs_are_refused_because_there_is_no_image(embedded: Embedded) -> None:
+async def test_a_program_runs_on_the_host_beside_containers(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    podman_that_runs_nothing(embedded.folder, monkeypatch)
     (embedded.folder / "pipetui.toml").write_text('[jobs]\nrunner = "container"\n')
-    for step in (emr("true"), serverless("/opt/x.py")):
-        assert (await refusal(embedded, definition(step))).code == "job-needs-image"
+    (view,) = (await embedded.run(definition(emr("true")))).steps.values()
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    assert view.environment["Runner"] in ("namespace", "rewrite")
 
 
 @needs_shared

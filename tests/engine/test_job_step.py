@@ -19,7 +19,12 @@ from engine.model.status import ExecutionStatus, StepStatus
 from engine.model.views import StepView
 from tests.engine.crash import Host
 from tests.engine.crash import host as host  # a fixture
-from tests.engine.embedded import Embedded, definition, processing
+from tests.engine.embedded import (
+    Embedded,
+    definition,
+    podman_that_runs_nothing,
+    processing,
+)
 from tests.engine.refused import refusal
 from tests.engine.test_execution import wait_until_executing
 
@@ -290,13 +295,17 @@ async def test_a_program_that_is_not_on_this_host_is_refused(embedded: Embedded)
     assert f"no program {embedded.folder}/./none" in problem.message
 
 
-async def test_a_program_without_an_image_does_not_run_in_a_container(embedded: Embedded) -> None:
-    shell(embedded.folder, "true")
+async def test_a_program_without_an_image_runs_on_the_host_beside_containers(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    podman_that_runs_nothing(embedded.folder, monkeypatch)
+    shell(embedded.folder, "cat /opt/ml/config/document.json")
     with (embedded.folder / "pipetui.toml").open("a", encoding="utf-8") as file:
         file.write('[jobs]\nrunner = "container"\n')
-    problem = await refusal(embedded, pipeline(job()))
-    assert problem.code == "job-needs-image"
-    assert "Add image under [job_categories]" in problem.hint
+    view = await run(embedded, job())
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    assert view.environment["Runner"] in ("namespace", "rewrite")
+    assert view.stand_in.endswith("of this host stands for SageMaker's AgentRFT job")
 
 
 async def test_a_document_that_is_no_json_once_it_is_resolved_fails_the_step(

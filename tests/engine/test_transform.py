@@ -390,11 +390,3 @@ async def test_what_cannot_be_done_is_refused_before_anything_starts(
         await transform(embedded, scale(embedded), **given)
     (problem,) = refusal.value.exceptions
     assert isinstance(problem, PlanError) and problem.code == code
-
-
-async def test_a_container_runner_cannot_serve_and_says_so(embedded: Embedded) -> None:
-    embedded.home.config.write_text('[jobs]\nrunner = "container"\n')
-    with pytest.raises(ExceptionGroup) as refusal:
-        await transform(embedded, scale(embedded))
-    (problem,) = refusal.value.exceptions
-    assert isinstance(problem, PlanError) and problem.code == "serving-in-container"

@@ -12,8 +12,9 @@ from tests.pty.terminal import Terminal
 
 WIDE = (200, 50)
 STATUS_CHANGE = 400
-FAILURE = 1300
-"""The failed step, its reason, the one it blocks, the edge between them, the keys that help."""
+FAILURE_SELECTED, FAILURE = 1080, 780
+FAILURE_SELECTED_SSH, FAILURE_SSH = 850, 600
+"""The failed step, its reason, the one it blocks, the edge between them, the key that helps."""
 FIRST_PAINT = 100_000
 PULSES_S = 2.5
 BETWEEN_TICKS_S, ONE_FRAME_S = 0.5, 0.25
@@ -66,16 +67,28 @@ def test_one_status_change_is_a_few_cells(
         assert len(sent) <= STATUS_CHANGE, sent
 
 
-def test_a_failure_with_all_that_follows_from_it_is_one_packet(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("keys", "most", "over"),
+    [
+        ("g", FAILURE_SELECTED, ""),
+        ("G", FAILURE, ""),
+        ("g", FAILURE_SELECTED_SSH, "a 1 b 2"),
+        ("G", FAILURE_SSH, "a 1 b 2"),
+    ],
+    ids=["the step selected", "another", "the step selected, ssh", "another, ssh"],
+)
+def test_a_failure_with_all_that_follows_from_it_is_one_packet(
+    tmp_path: Path, keys: str, most: int, over: str
+) -> None:
     stage = Stage(tmp_path)
     fails = step("first", f"{stage.gate('a')}; echo boom; exit 3")
     stage.run(
         [fails, step("second", stage.gate("b")), step("last", "true", ["first"])], detach=True
     )
     try:
-        with stage.terminal("@last", size=WIDE) as terminal:
-            sent = sent_by(terminal, "g", lambda: stage.open("a"), "1 failed")
-            assert len(sent) <= FAILURE, sent
+        with stage.terminal("@last", size=WIDE, SSH_CONNECTION=over) as terminal:
+            sent = sent_by(terminal, keys, lambda: stage.open("a"), "1 failed")
+            assert len(sent) <= most, sent
     finally:
         stage.end()
 

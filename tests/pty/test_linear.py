@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from pathlib import Path
 
 from tests.pty.stage import Stage, step
 from tests.pty.terminal import PIPETUI, ROOT, environment
@@ -65,3 +66,53 @@ def test_transitions_are_said_and_a_failure_is_the_exit_code(live: Stage) -> Non
     assert any(line.startswith("wait, Processing, succeeded after ") for line in lines), lines
     assert any(line.startswith("boom, Processing, failed after ") for line in lines), lines
     assert "boom: " in lines[-1]
+
+
+def test_values_that_an_answer_lacks_are_asked_for_one_at_a_time(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    wanted = {"ApprovedBy": "String", "TrafficPercent": "Integer"}
+    gate: dict[str, object] = {
+        "Name": "Approve",
+        "Type": "Callback",
+        "SqsQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/gate",
+        "Arguments": {"question": "Does it go live?"},
+        "OutputParameters": [
+            {"OutputName": name, "OutputType": kind} for name, kind in wanted.items()
+        ],
+    }
+    promote = step("Promote", "true", ["Approve"])
+    promote["Arguments"]["Environment"] = {  # type: ignore[index]
+        "BY": {"Get": "Steps.Approve.OutputParameters['ApprovedBy']"}
+    }
+    stage.run([gate, promote], detach=True)
+    with subprocess.Popen(
+        [*PIPETUI, "@last", "--linear"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, env=environment(stage.home), cwd=ROOT,
+    ) as child:  # fmt: skip
+        assert child.stdin is not None and child.stdout is not None
+        limit = threading.Timer(60, child.kill)
+        limit.start()
+        replies = {
+            "Approve, Callback, waits": "approve Approve\n",
+            "ApprovedBy, ": "ann\n",
+            "TrafficPercent, ": "ten\n",
+            "'ten' is not": "",
+            "Comment?": "looks good\n",
+        }
+        lines: list[str] = []
+        child.stdin.write("steps\n")
+        child.stdin.flush()
+        for line in child.stdout:
+            lines.append(line.rstrip())
+            asked = next((one for one in replies if line.startswith(one)), "")
+            if asked:
+                child.stdin.write(replies.pop(asked))
+                child.stdin.flush()
+            if asked.startswith("'ten'"):
+                replies["TrafficPercent, "] = "10\n"
+            if line.startswith("Approve is approved"):
+                child.stdin.close()
+        limit.cancel()
+    assert not replies, lines
+    assert child.returncode == 0, lines
+    assert "Promote" in "\n".join(lines[-3:]) and "succeeded" in lines[-1], lines

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from engine.errors import CommandRejected, SourceError
 from engine.model import events as e
-from pipetui.actions import ACTIONS, Scope
+from pipetui.actions import ACTIONS, BY_ID, Scope
 from pipetui.config import Settings
 from pipetui.screens.execution import ExecutionScreen
 from pipetui.screens.executions import ExecutionsScreen
@@ -259,7 +259,9 @@ async def test_the_graph_opens_at_the_selected_step(tmp_path: Path) -> None:
 async def test_why_of_a_step_that_did_not_fail_says_so(tmp_path: Path) -> None:
     async with journey(tmp_path, execution=stories.RUNNING) as trip:
         await trip.sees("train · attempt 1")
-        assert "w why" not in trip.footer
+        assert "w why" in trip.footer
+        screen = trip.app.screen
+        assert isinstance(screen, ExecutionScreen) and screen.idle(BY_ID["execution.why"])
         await trip.press("w")
         await trip.sees("train did not fail")
 

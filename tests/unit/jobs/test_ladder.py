@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import JobError
 from engine.jobs import identity, ladder
+from engine.jobs.base import Finished, Job
 from engine.jobs.ladder import Finding, Probe
 from engine.jobs.namespace import Recipe
 
@@ -38,6 +39,40 @@ def test_a_wanted_runner_is_taken_by_name() -> None:
     container = Finding(True, "", {"tool": "/usr/bin/podman"})
     assert ladder.choose(probe_with(container=container), "container").name == "container"
     assert ladder.choose(probe_with(), "process").name == "process"
+
+
+def job_in(folder: Path, **more: Any) -> Job:
+    (folder / "ml").mkdir(parents=True)
+    ml = {"ml": str(folder / "ml")} if "serves" not in more else {}
+    return Job("e/s/1", str(folder), ("true",), {"PATH": "/usr/bin:/bin"}, **ml, **more)
+
+
+@pytest.mark.parametrize(
+    ("more", "runs"),
+    [({}, "rewrite"), ({"serves": ("pipetui-1",)}, "process"), ({"image": "i"}, "container")],
+)
+async def test_with_containers_a_job_without_an_image_runs_on_the_host(
+    tmp_path: Path, more: dict[str, Any], runs: str
+) -> None:
+    tool, asked = tmp_path / "podman", tmp_path / "asked"
+    tool.write_text(f'#!/bin/sh\necho "$*" >>"{asked}"\n')
+    tool.chmod(0o755)
+    found = probe_with(container=Finding(True, "", {"tool": str(tool)}))
+    job = job_in(tmp_path / "job", **more)
+    handle = await ladder.choose(found, "container").start(job)
+    assert handle["runner"] == runs
+    # Another runner may be the one that waits for it.
+    other = ladder.choose(found, "container")
+    assert (await other.wait(handle)).ok
+    adopted = other.adopt(None, job.directory)
+    assert isinstance(adopted, Finished) and adopted.exit.ok
+    said = asked.read_text().splitlines() if asked.exists() else []
+    if runs == "rewrite":
+        assert said == []
+    elif runs == "process":
+        assert set(said) == {"rm --force pipetui-1"}
+    else:
+        assert said[0].startswith("run --name pipetui-")
 
 
 def test_a_runner_that_does_not_work_here_is_refused_with_the_reason() -> None:

@@ -131,5 +131,15 @@ def test_a_plan_says_that_a_launcher_is_looked_for_at_the_start() -> None:
     step = Step("T", "Training", several)
     assert stand_in(step, Config()).startswith("torchrun or mpirun, where its driver calls one")
     assert stand_in(step, Config(job_runner="container")) == ""
+    script = {"sagemaker_program": "train.py", "sagemaker_distributed_dataparallel_enabled": "true"}
+    own = {
+        "AlgorithmSpecification": {"TrainingImage": XGBOOST},
+        "HyperParameters": {**script, "mp_parameters": "{}"},
+    }
+    assert stand_in(Step("T", "Training", own), Config()) == (
+        "smdistributed.dataparallel is in AWS's images alone: torchrun starts the script here;"
+        " smdistributed.modelparallel is in AWS's images alone;"
+        " torchrun is looked for in its environment when the step starts"
+    )
     alone = {**several, "ResourceConfig": {"InstanceCount": 1}}
     assert stand_in(Step("T", "Training", alone), Config()) == ""

@@ -66,7 +66,7 @@ def test_a_notebook_larger_than_a_preview_is_shown_from_its_beginning(tmp_path: 
     file.write_text(notebook(metadata={"padding": "x" * 10_000}), encoding="utf-8")
     shown = preview(file, Limit(bytes=1000, rows=4))
     assert (shown.kind, shown.lines, shown.truncated) == ("notebook", tuple(SHOWN[:4]), True)
-    assert shown.title == "nb.ipynb: notebook, 10.3 KiB"
+    assert shown.title == "nb.ipynb: notebook, 10.5 kB"
 
 
 def test_a_notebook_that_is_none_is_shown_as_what_it_is(tmp_path: Path) -> None:

@@ -9,13 +9,16 @@ the machine itself. Here each worker listens on the loopback and runs the comman
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -27,6 +30,18 @@ PEERS = "PIPETUI_PEERS"
 NETWORK = {"MPIR_CVAR_CH4_NETMOD": "ofi", "FI_PROVIDER": "tcp", "FI_TCP_IFACE": "lo"}
 """MPICH's other library, UCX, does not take the loopback for a way to another host."""
 PATIENCE_S = 300.0
+_UNKNOWN = {
+    "mca": 2,
+    "bind-to": 1,
+    "map-by": 1,
+    "rank-by": 1,
+    "allow-run-as-root": 0,
+    "display-map": 0,
+    "oversubscribe": 0,
+    "report-bindings": 0,
+    "tag-output": 0,
+}
+"""Options of Open MPI that MPICH lacks, or takes other words for, and how many words follow."""
 
 
 def start_sshd_daemon() -> None:
@@ -43,12 +58,17 @@ def write_env_vars_to_file() -> None:
     program = shutil.which("mpirun")
     folder = Path(os.path.realpath(program or "mpirun")).parents[1] / "lib"
     # With a version: a wheel cannot hold the link that has none.
-    for library in sorted(folder.glob("libmpi.so.*"))[:1]:
+    found = [*folder.glob("libmpi.so.*"), *folder.glob("*-linux-gnu/libmpi.so.*")]
+    for library in sorted(found)[:1]:
         os.environ.setdefault("MPI4PY_LIBMPI", str(library))
 
 
 def bootstrap_worker_node(master_host: str) -> None:
     """Run the commands that come for this host, until the master says that it is done."""
+    if "HYDRA" not in _version():
+        # A job that is stopped leaves nothing of it either.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        _own_scratch()
     token, done = secrets.token_hex(16), threading.Event()
     with socket.create_server((LOOPBACK, 0)) as server:
         _announce({"port": server.getsockname()[1], "token": token})
@@ -79,43 +99,89 @@ def get_mpirun_command(
     additional_options: list[str],
     entry_script_path: str,
 ) -> list[str]:
-    """The command that starts ``num_processes`` processes on each host.
-
-    MPICH reaches other hosts by this file. Open MPI takes the hosts of one machine for one, so it
-    runs jobs of one host only.
-    """
+    """The command that starts a Python script with ``num_processes`` processes on each host."""
     # By name: each host has a Python of its own, first on its PATH.
     program = ["python", "-m", "mpi4py", entry_script_path]
-    total = str(max(num_processes, 1) * host_count)
-    if not _is_mpich():
-        if host_count > 1:
-            raise RuntimeError("Open MPI cannot tell the hosts of one machine apart; install mpich")
-        options = ["--host", f"localhost:{total}", "--allow-run-as-root", "--tag-output"]
-        return ["mpirun", *options, "-np", total, *additional_options, *program]
-    each = max(num_processes, 1)
+    return mpirun_command(host_list[:host_count], num_processes, additional_options, program)
+
+
+def mpirun_command(
+    host_list: Sequence[str],
+    processes: int,
+    options: Sequence[str],
+    program: Sequence[str],
+    total: int = 0,
+) -> list[str]:
+    """The command that starts a program with this many processes on each host.
+
+    Both reach other hosts by this file. Open MPI 5 takes the hosts of one machine for one, so it
+    runs jobs of one host only.
+
+    Args:
+        options: for Open MPI, as people give them.
+        total: of the processes, where it is another than that of all hosts together.
+    """
+    each = max(processes, 1)
+    count = str(total or each * len(host_list))
     hosts = ",".join(f"{host.partition(':')[0]}:{each}" for host in host_list)
+    version = _version()
+    if "HYDRA" not in version:
+        where = ["--host", f"localhost:{count}"]
+        if len(host_list) > 1:
+            where = ["--host", hosts, *_open_mpi(version)]
+        own = ["--allow-run-as-root", "--tag-output", "-np", count]
+        return ["mpirun", *where, *own, *options, *program]
     shell = ["-launcher", "ssh", "-launcher-exec", _remote_shell(), "-disable-x"]
     network = ["-localhost", LOOPBACK, "-iface", "lo"]
     # Each process has the environment of its own host, as over ssh.
-    own = ["-genvnone", *_passed(additional_options)]
-    return ["mpirun", "-hosts", hosts, *shell, *network, *own, "-n", total, *program]
+    own = ["-genvnone", *_passed(options)]
+    return ["mpirun", "-hosts", hosts, *shell, *network, *own, "-n", count, *program]
 
 
-def _is_mpich() -> bool:
+def _open_mpi(version: str) -> list[str]:
+    """What Open MPI 4 needs to start its daemons on hosts of one machine, on the loopback."""
+    if "(Open MPI) 4." not in version:
+        raise RuntimeError(
+            "Only Open MPI 4 can tell the hosts of one machine apart; install it, or mpich"
+        )
+    _own_scratch()
+    parameters = {
+        "plm_rsh_agent": _remote_shell(),
+        "plm_rsh_no_tree_spawn": "1",
+        "orte_leave_session_attached": "1",
+        "oob_tcp_if_include": "lo",
+        "btl_tcp_if_include": "lo",
+        "btl": "tcp,self",
+        "pml": "ob1",
+    }
+    return [word for name, value in parameters.items() for word in ("--mca", name, value)]
+
+
+def _own_scratch() -> None:
+    """A folder for temporary files that no other host has, until this program ends.
+
+    Open MPI names its files there by process ids, which hosts have in common. Its sockets need a
+    short path.
+    """
+    os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="mpi-", dir="/tmp")
+    atexit.register(shutil.rmtree, os.environ["TMPDIR"], ignore_errors=True)
+
+
+def _version() -> str:
     done = subprocess.run(["mpirun", "--version"], stdout=subprocess.PIPE, text=True, check=False)
-    return "HYDRA" in done.stdout
+    return done.stdout
 
 
 def _passed(options: Sequence[str]) -> list[str]:
-    """Open MPI's options in MPICH's words: variables are passed, MCA parameters have no meaning."""
+    """Open MPI's options in MPICH's words: variables are passed, what it lacks has no meaning."""
     words, found = list(options), []
     while words:
         word = words.pop(0)
         if word == "-x" and words:
             name, _, value = words.pop(0).partition("=")
             found += ["-genv", name, value or os.environ.get(name, "")]
-        elif word.lstrip("-") == "mca":
-            del words[:2]
+        elif word.startswith("-") and word.lstrip("-") in _UNKNOWN:
+            del words[: _UNKNOWN[word.lstrip("-")]]
         else:
             found.append(word)
     return found

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Sequence
 
 from ..job import Tree
+from . import cluster
 from .code import CodeError, place
 from .contract import Job, Machine, arguments, variables
 
@@ -54,22 +55,27 @@ def _run(tree: Tree) -> int:
     for folder in (tree.model, tree.output_data):
         folder.mkdir(parents=True, exist_ok=True)
     command = _command(tree.code, job.program, arguments(job.user))
-    environment = {
-        "PYTHONUNBUFFERED": "1",
-        **os.environ,
-        **variables(job, Machine(os.cpu_count() or 1, _gpus())),
-    }
-    environment["PYTHONPATH"] = os.pathsep.join(
+    machine = Machine(os.cpu_count() or 1, _gpus())
+    # What a launcher starts on this host later has them too.
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    os.environ.update(variables(job, machine))
+    os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(tree.code), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
-    print("Invoking script with the following command:\n", flush=True)
-    print(" ".join(shlex.quote(word) for word in command), "\n", flush=True)
-    code, tail = _execute(command, tree.code, environment)
-    if code:
-        shown = " ".join(command)
-        tree.write_failure(
-            f'ExecuteUserScriptError:\nExitCode {code}\nErrorMessage "{tail}"\nCommand "{shown}"'
-        )
+
+    def execute(command: Sequence[str]) -> tuple[int, str]:
+        print("Invoking script with the following command:\n", flush=True)
+        print(" ".join(shlex.quote(word) for word in command), "\n", flush=True)
+        code, said = _execute(command, tree.code)
+        if code:
+            shown = " ".join(command)
+            tree.write_failure(
+                f"ExecuteUserScriptError:\nExitCode {code}\n"
+                f'ErrorMessage "{said}"\nCommand "{shown}"'
+            )
+        return code, said
+
+    code, _ = cluster.run(job.own, job.resources, machine.gpus, command, execute)
     return code
 
 
@@ -84,9 +90,9 @@ def _command(folder: Path, program: str, words: Sequence[str]) -> list[str]:
     return [f"./{program}", *words]
 
 
-def _execute(command: Sequence[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+def _execute(command: Sequence[str], folder: Path) -> tuple[int, str]:
     """Run a child to its end; its exit code, and the last of its stderr from its traceback on."""
-    child = subprocess.Popen(command, cwd=str(folder), env=environment, stderr=subprocess.PIPE)
+    child = subprocess.Popen(command, cwd=str(folder), stderr=subprocess.PIPE)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     tail: deque[bytes] = deque(maxlen=_TAIL_LINES)
     assert child.stderr is not None

@@ -1,8 +1,9 @@
 """The running containers of one model: what one of them answers, the next one is asked.
 
-Each container is a model server of its own in its own environment. Its listening socket is made
-here and inherited, so nothing waits for a port and nobody else can take it. Where this process may
-mount, each server finds its own tree at ``/opt/ml``; else it is told its tree's place.
+Each container is a model server of its own in its own environment, or a real container. A server's
+listening socket is made here and inherited, so nothing waits for a port and nobody else can take
+it. Where this process may mount, each server finds its own tree at ``/opt/ml``; else it is told its
+tree's place.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +32,10 @@ _MAY_MOUNT = (("unshare", "--mount"), ("unshare", "--user", "--map-root-user", "
 _TAIL_LINES = 30
 _TAIL_CHARACTERS = 700
 _END_S = 5.0
+CONTAINER_PORT = 8080
+"""On which a container of SageMaker's answers."""
+_PING_S = 2.0
+_LOOK_S = 0.1
 
 
 class Unhealthy(Exception):
@@ -52,6 +58,12 @@ class Server:
         self._startup_s = float(container.get("startup_s") or DEFAULT_TIMEOUT_S)
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._on_end = on_end
+        self._process = self._start(container, root)
+        self._pump = threading.Thread(target=self._pass_on, daemon=True)
+        self._pump.start()
+
+    def _start(self, container: Mapping[str, Any], root: Path) -> subprocess.Popen[bytes]:
+        """Start the process, and set ``port``."""
         place = root / container["root"] if container["root"] else root
         prefix = mounted(place) if container["root"] and str(root) == _OPT_ML else ()
         with socket.create_server((HOST, 0)) as listener:
@@ -63,7 +75,7 @@ class Server:
                 SOCKET: str(listener.fileno()),
                 FAMILY: container["family"],
             }
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [*prefix, container["python"], str(PROGRAMS), "serve"],
                 env=environment,
                 pass_fds=[listener.fileno()],
@@ -71,8 +83,6 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )
-        self._pump = threading.Thread(target=self._pass_on, daemon=True)
-        self._pump.start()
 
     @property
     def alive(self) -> bool:
@@ -151,6 +161,63 @@ class Server:
         self._on_end()
 
 
+class ContainerServer(Server):
+    """A real container of a model, as the service starts one: ``serve``, ``/ping`` on port 8080.
+
+    It is no part of this process's session, so that what ends that leaves it its answers' time.
+
+    Args:
+        container: ``run``, the words that start it; ``variables`` of the tool; ``name``, and
+            ``startup_s``.
+    """
+
+    def _start(self, container: Mapping[str, Any], root: Path) -> subprocess.Popen[bytes]:
+        tool, run, *words = container["run"]
+        self._remove = [tool, "rm", "--force", container["name"]]
+        self._variables = container["variables"]
+        # What an earlier process left of it is in the way.
+        self._removed()
+        with socket.create_server((HOST, 0)) as free:
+            self.port = int(free.getsockname()[1])
+        return subprocess.Popen(
+            [tool, run, "--publish", f"{HOST}:{self.port}:{CONTAINER_PORT}", *words],
+            env=self._variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def wait_healthy(self) -> None:
+        """Ask until ``/ping`` is answered with 200. Errors: see ``Server.wait_healthy``."""
+        until = time.monotonic() + self._startup_s
+        said = ""
+        while (left := until - time.monotonic()) > 0:
+            if not self.alive:
+                raise Unhealthy(self._gone())
+            try:
+                reply = self.ask("GET", "/ping", timeout=min(_PING_S, left))
+            except (OSError, http.client.HTTPException):
+                pass
+            else:
+                if reply.status == 200:
+                    return
+                said = f" (last answered with {reply.status})"
+            time.sleep(_LOOK_S)
+        raise Unhealthy(
+            f"did not pass the ping health check within {self._startup_s:g} s{said}{self._said()}"
+        )
+
+    def stop(self) -> None:
+        """Stop and remove the container; its tool ends with it."""
+        self._on_end = lambda: None
+        self._removed()
+        super().stop()
+
+    def _removed(self) -> None:
+        subprocess.run(self._remove, env=self._variables, capture_output=True, check=False)
+
+
 class Chain:
     """The containers of one model, in order.
 
@@ -170,7 +237,8 @@ class Chain:
         self.servers: list[Server] = []
         try:
             for container in containers:
-                self.servers.append(Server(container, root, on_end))
+                kind = ContainerServer if "run" in container else Server
+                self.servers.append(kind(container, root, on_end))
         except BaseException:
             self.stop()
             raise
