@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,15 +42,7 @@ def submission(driver: Json) -> tuple[str, ...]:
             code="emr-command-missing",
             hint="Give the S3 URI of a Python file or a jar.",
         )
-    given = driver.get("sparkSubmitParameters") or ""
-    try:
-        options = shlex.split(str(given))
-    except ValueError as problem:
-        raise JobError(
-            f"ClientError: sparkSubmitParameters {given!r} cannot be read: {problem}",
-            code="emr-parameters-invalid",
-            hint="Close its quotes, as in a shell.",
-        ) from None
+    options = hive.parameter_words(driver, "sparkSubmitParameters")
     words = driver.get("entryPointArguments") or ()
     return (*options, entry, *check_command(words, "ClientError: entryPointArguments"))
 

@@ -100,6 +100,22 @@ def hive_query(words: Sequence[str]) -> HiveQuery:
     return HiveQuery(tuple(options))
 
 
+def parameter_words(driver: Json, name: str) -> list[str]:
+    """The words of a driver's parameters, which are one text as in a shell.
+
+    Errors: ``JobError`` (``emr-parameters-invalid``).
+    """
+    given = driver.get(name) or ""
+    try:
+        return shlex.split(str(given))
+    except ValueError as problem:
+        raise JobError(
+            f"ClientError: {name} {given!r} cannot be read: {problem}",
+            code="emr-parameters-invalid",
+            hint="Close its quotes, as in a shell.",
+        ) from None
+
+
 def hive_driver(driver: Json) -> HiveQuery:
     """The query of a ``hive`` driver of EMR Serverless.
 
@@ -112,15 +128,7 @@ def hive_driver(driver: Json) -> HiveQuery:
             code="emr-command-missing",
             hint="Give the S3 URI of a file with HiveQL.",
         )
-    given = driver.get("parameters") or ""
-    try:
-        words = shlex.split(str(given))
-    except ValueError as problem:
-        raise JobError(
-            f"ClientError: parameters {given!r} cannot be read: {problem}",
-            code="emr-parameters-invalid",
-            hint="Close its quotes, as in a shell.",
-        ) from None
+    words = parameter_words(driver, "parameters")
     begin = ["-i", str(first)] if first else []
     return hive_query([*words, *begin, "-f" if "://" in query.split()[0] else "-e", query])
 

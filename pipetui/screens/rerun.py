@@ -303,9 +303,7 @@ class RerunScreen(DraftScreen, inherit_bindings=False):
             return await self.feed.plan_start(
                 draft.file, self.execution.pipeline, self._parameters()
             )
-        return await self.feed.plan_rerun(
-            draft.execution_id, draft.scope, draft.step, draft.parameters, draft.edits
-        )
+        return await self.feed.plan_rerun(*draft.asked)
 
     def _parameters(self) -> dict[str, object]:
         return {**self.execution.parameters, **self.draft.parameters}
@@ -320,14 +318,7 @@ class RerunScreen(DraftScreen, inherit_bindings=False):
         if draft.goes_on:
             await feed.retry(draft.execution_id, draft.max_parallel)
             return draft.execution_id
-        return await feed.rerun(
-            draft.execution_id,
-            draft.scope,
-            draft.step,
-            draft.parameters,
-            draft.edits,
-            draft.max_parallel,
-        )
+        return await feed.rerun(*draft.asked, draft.max_parallel)
 
 
 class LaunchScreen(DraftScreen, inherit_bindings=False):

@@ -99,6 +99,11 @@ class Draft:
         known = SCOPES if self.step else ("whole", "failed")
         return ("new", *known) if self.file else known
 
+    @property
+    def asked(self) -> tuple[str, str, str, Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+        """What a rerun is asked with: execution, scope, step, parameters and edits."""
+        return self.execution_id, self.scope, self.step, self.parameters, self.edits
+
     def with_value(self, key: str, value: Any) -> Draft:
         """The draft with one field set; setting what stood there takes the change back."""
         changed = {name: kept for name, kept in self.changed.items() if name != key}
@@ -332,16 +337,7 @@ def deed(draft: Draft) -> deeds.Deed:
         return deeds.Deed(deeds.retry(draft.execution_id, draft.max_parallel))
     if draft.scope == "new":
         return deeds.Deed(deeds.run(draft.file, draft.parameters, draft.max_parallel))
-    return deeds.Deed(
-        deeds.rerun(
-            draft.execution_id,
-            draft.scope,
-            draft.step,
-            draft.parameters,
-            draft.edits,
-            draft.max_parallel,
-        )
-    )
+    return deeds.Deed(deeds.rerun(*draft.asked, draft.max_parallel))
 
 
 def command_line(draft: Draft) -> str:

@@ -23,6 +23,7 @@ from engine.replay.run import replay
 from engine.replay.scratch import FOLDER
 from engine.store import queries
 from engine.store.connection import connect
+from tests.engine.crash import Fifo
 from tests.engine.embedded import Embedded, definition, processing
 from tests.engine.serving import SCALE, container, model_step, pack_model, transform_step
 from tests.engine.test_checks import SUPPLIED, make_baseline, quality_check
@@ -356,7 +357,8 @@ async def test_a_replay_that_is_given_up_is_stopped_and_leaves_nothing(embedded:
     task = asyncio.create_task(
         replay(embedded.home, ReplayRequest(state.execution.id, "Wait", {"Environment.FOR": "60"}))
     )
-    await until(going.exists, task)
+    await asyncio.to_thread(going.hear)
+    going.close()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -372,7 +374,8 @@ async def test_a_replay_whose_runner_is_killed_goes_on_and_leaves_the_run_untouc
     task = asyncio.create_task(
         replay(embedded.home, ReplayRequest(state.execution.id, "Wait", {"Environment.FOR": "2"}))
     )
-    await until(going.exists, task)
+    await asyncio.to_thread(going.hear)
+    going.close()
     [scratch] = scratch_homes(embedded.home)
     db = connect(scratch / "pipetui.db", read_only=True)
     os.kill(queries.execution(db, scratch.name).runner_pid, signal.SIGKILL)
@@ -382,20 +385,12 @@ async def test_a_replay_whose_runner_is_killed_goes_on_and_leaves_the_run_untouc
     assert prints(embedded.home) == before
 
 
-async def waiting_step(embedded: Embedded) -> tuple[ExecutionState, Path]:
+async def waiting_step(embedded: Embedded) -> tuple[ExecutionState, Fifo]:
     """A step that has run at once, and in a replay says that it runs and waits FOR seconds."""
-    going = embedded.folder / "going"
-    step = processing("Wait", f'test "$FOR" = 0 || touch {going}; exec sleep "$FOR"')
+    going = Fifo(embedded.folder / "going")
+    step = processing("Wait", f'test "$FOR" = 0 || echo going > {going.path}; exec sleep "$FOR"')
     step["Arguments"]["Environment"] = {"FOR": "0"}
     return await ran(embedded, step), going
-
-
-async def until(condition: Any, task: asyncio.Task[Any]) -> None:
-    """Wait for what another process does."""
-    async with asyncio.timeout(30):
-        while not condition():
-            assert not task.done(), task
-            await asyncio.sleep(0.02)
 
 
 def pipetui(embedded: Embedded, *arguments: str) -> subprocess.CompletedProcess[str]:

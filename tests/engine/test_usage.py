@@ -16,6 +16,7 @@ from engine.jobs.process import ProcessRunner
 from engine.jobs.usage import FILE, Sampler, parse
 from engine.sources.local import LocalSource
 from engine.sources.usage import UsageFile
+from tests.engine.crash import Fifo
 from tests.engine.embedded import Embedded, definition, processing
 
 BURN = f"""exec {sys.executable} -c '
@@ -112,22 +113,23 @@ def test_a_process_is_read_whatever_its_name_is() -> None:
 
 
 async def test_metrics_are_told_while_the_job_writes_them(embedded: Embedded) -> None:
-    said, go_on = embedded.folder / "said", embedded.folder / "go-on"
-    os.mkfifo(said)
-    os.mkfifo(go_on)
-    script = f"echo 'epoch 1 loss=0.5'; : > {said}; read _ < {go_on}; echo 'epoch 2 loss=0.25'"
+    said, go_on = Fifo(embedded.folder / "said"), Fifo(embedded.folder / "go-on")
+    wait = f"echo written > {said.path}; read _ < {go_on.path}"
+    script = f"echo 'epoch 1 loss=0.5'; {wait}; echo 'epoch 2 loss=0.25'"
     running = asyncio.create_task(embedded.run(definition(processing("train", script))))
     source = await LocalSource.open(embedded.home)
     try:
         async with asyncio.timeout(30):
-            await asyncio.to_thread(said.read_bytes)
+            await asyncio.to_thread(said.hear)
             (execution,) = await source.executions()
             (one,) = await source.steps(execution.id)
             (curve,) = await source.series(one)
             assert [point.value for point in curve.points] == [0.5]
-            await asyncio.to_thread(go_on.write_bytes, b"\n")
+            go_on.say()
             await running
         (curve,) = await source.series(one)
         assert [(point.x, point.value) for point in curve.points] == [(1.0, 0.5), (2.0, 0.25)]
     finally:
         await source.close()
+        said.close()
+        go_on.close()
