@@ -193,7 +193,13 @@ async def test_a_rank_that_fails_elsewhere_fails_the_job(
 
 TELL = {"train.py": "import os\nprint('cluster', os.environ['TF_CONFIG'])\n"}
 TENSORFLOW = """
+import contextlib
+import os
 import threading
+def meet(mode):
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo("/opt/ml/model/ps")
+    open("/opt/ml/model/ps", mode).close()
 class compat:
     class v1:
         ConfigProto = dict
@@ -203,14 +209,14 @@ class distribute:
     class Server:
         def __init__(self, spec, job_name, task_index, config):
             print("server", job_name, task_index, spec["ps"][task_index], flush=True)
-            open(f"/opt/ml/model/{job_name}", "w").close()
+            meet("w")
         def join(self):
             threading.Event().wait()
 """
 WAIT = """
-import time
-while not os.path.exists("/opt/ml/model/ps"):
-    time.sleep(0.02)
+import tensorflow
+tensorflow.meet("r")
+os.remove("/opt/ml/model/ps")
 """
 
 

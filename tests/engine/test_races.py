@@ -38,6 +38,8 @@ def test_of_many_runners_at_once_exactly_one_owns_the_execution(host: Host) -> N
         list(threads.map(partial(host.take_over, execution_id), contenders))
     owner = host.runner(execution_id)
     assert owner is not None and owner.alive()
+    # Until the job runs its own program it looks like the runner that forked it.
+    assert host.fifo("up").hear() == "A\n"
     for runner in host.runners():
         if runner != owner:
             gone(runner)

@@ -23,10 +23,9 @@ BURN = f"""exec {sys.executable} -c '
 import os, time
 kept = bytearray(os.urandom(1 << 20)) * 80
 pid = os.fork()
-end = time.monotonic() + 3
-while time.process_time() < 0.8 and time.monotonic() < end:
+end = time.monotonic() + 4
+while time.process_time() < 1.1 and time.monotonic() < end:
     pass
-time.sleep(0.3)
 if pid:
     os.wait()
 '"""
