@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.logs.folded import FoldedLog
     from engine.logs.masked import MaskedLog
     from engine.logs.merged import MergedLog
+    from engine.logs.secrets import known_secrets, without_secrets
     from engine.logs.templates import template
     from engine.model.codec import encode, fact_kind
     from engine.model.events import Event
@@ -125,6 +126,7 @@ _PLACES = {
     "engine.logs.folded": "FoldedLog",
     "engine.logs.masked": "MaskedLog",
     "engine.logs.merged": "MergedLog",
+    "engine.logs.secrets": "known_secrets without_secrets",
     "engine.logs.templates": "template",
     "engine.model.codec": "encode fact_kind",
     "engine.model.events": "Event",
@@ -258,6 +260,7 @@ __all__ = [
     "finish_replay",
     "graph_of_file",
     "invoke",
+    "known_secrets",
     "launch",
     "lineage_document",
     "lineage_of",
@@ -283,6 +286,7 @@ __all__ = [
     "template",
     "timestamp",
     "value_at",
+    "without_secrets",
     "written",
 ]
 

@@ -52,6 +52,15 @@ class ActionDoor:
             return "read-only: start without --read-only to act"
         return self.capabilities.refused.get(needs, "")
 
+    @property
+    def keeps_masks(self) -> str:
+        """Why secrets are not shown here, whoever asks; empty where they are."""
+        return "read-only keeps them: start without --read-only" if self._read_only else ""
+
+    def note_shown(self, place: str) -> None:
+        """Keep in the session's record that the secrets of a screen were shown."""
+        self.deeds.append(deeds.Deed((), note=f"secrets of {place} were shown"))
+
     async def shell(self, step: StepView) -> Shell:
         """See ``Control.shell``."""
         return await self._act("shell").shell(step)

@@ -27,6 +27,8 @@ class Scope(StrEnum):
     MODELS = "models"
     AUDIT = "audit"
     INBOX = "inbox"
+    COMPARE = "what differs"
+    PICTURES = "pictures of two executions"
     WHY = "why"
     RERUN = "rerun"
     CONFIRM = "questions"
@@ -67,6 +69,7 @@ _G, _LI, _ES, _E = Scope.GLOBAL, Scope.LIST, Scope.EXECUTIONS, Scope.EXECUTION
 _GR, _LO, _AR, _EV = Scope.GRAPH, Scope.LOG, Scope.ARTIFACTS, Scope.EVENTS
 _HI, _AU, _MO = Scope.HISTORY, Scope.AUDIT, Scope.MODELS
 _TI, _ME = Scope.TIMELINE, Scope.METRICS
+_CP, _PI = Scope.COMPARE, Scope.PICTURES
 _IN, _WH, _RE, _CO = Scope.INBOX, Scope.WHY, Scope.RERUN, Scope.CONFIRM
 
 ACTIONS: tuple[Action, ...] = (
@@ -79,6 +82,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("global.audit", "at", _G, "audit", "Show all that people did: who, when, what; and this session's as commands", "audit"),
     Action("global.copy", "y", _G, "copy", "Copy what is selected through the terminal (OSC 52)", "copy"),
     Action("global.times", "t", _G, "times", "Show times relative, local or in UTC", "times"),
+    Action("global.secrets", "asterisk", _G, "secrets", "Show what is masked on this screen, or mask it again", "secrets"),
     Action("global.theme", "ctrl+t", _G, "theme", "The next colours: dark, light, high contrast, colour-blind safe, 16 colours; kept", "theme"),
     Action("global.next-pane", "tab", _G, "pane", "Focus the next pane", "next_pane"),
     Action("global.previous-pane", "shift+tab", _G, "pane", "Focus the previous pane", "previous_pane"),
@@ -222,6 +226,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("inbox.approve", "A", _IN, "approve", "Approve, with a comment", "decide", (1,), needs="answer", footer=2),
     Action("inbox.reject", "X", _IN, "reject", "Reject, with a comment", "decide", (0,), needs="answer", footer=3),
     Action("inbox.compare", "equals_sign", _IN, "compare", "What differs from the execution that made the approved version", "compare", footer=4),
+    Action("compare.pictures", "i", _CP, "pictures", "Show the pictures that both made side by side", "pictures", footer=1),
+    Action("pictures.next", "right,n", _PI, "next", "The next picture of both", "other", (1,)),
+    Action("pictures.previous", "left", _PI, "previous", "The picture before", "other", (-1,)),
     Action("why.editor", "e", _WH, "$EDITOR", "Open the file at the line that failed in $EDITOR", "editor", footer=1),
     Action("why.log", "l", _WH, "log", "Open the log at the error", "log", footer=2),
     Action("rerun.edit", "enter", _RE, "edit", "Edit the selected value", "edit", footer=1),
@@ -247,6 +254,7 @@ _KEY_NAMES = {
     "exclamation_mark": "!",
     "colon": ":",
     "at": "@",
+    "asterisk": "*",
     "slash": "/",
     "escape": "esc",
     "right_square_bracket": "]",

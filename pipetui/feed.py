@@ -34,9 +34,11 @@ from engine.api import (
     Source,
     StepView,
     encode,
+    known_secrets,
     open_local,
     open_replay,
     template,
+    without_secrets,
 )
 from engine.errors import PipetuiError
 from pipetui.action_door import ActionDoor
@@ -44,7 +46,7 @@ from pipetui.artifact_door import ArtifactDoor
 from pipetui.pages import PAGE, Pages
 from pipetui.updates import Update
 from pipetui.viewmodel.executions import title, told, untold
-from pipetui.viewmodel.secrets import LOG_MASK, known_secrets
+from pipetui.viewmodel.secrets import LOG_MASK
 
 if TYPE_CHECKING:
     from engine.api import (
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
         ModelPackageView,
         Trial,
         Usage,
+        WaitingCallback,
     )
 
 __all__ = ["Feed", "PipetuiError", "Update", "facts"]
@@ -188,7 +191,7 @@ class Feed(ArtifactDoor, ActionDoor):
             with suppress(PipetuiError, OSError):
                 steps = await self._source.steps(execution_id)
                 for step in [one for one in steps if one.name == name]:
-                    summary = await asyncio.to_thread(_summary, self._source.log(step))
+                    summary = await asyncio.to_thread(_summary, self.log(step))
                     self._summaries[execution_id, name] = summary
                     self._woken.set()
 
@@ -274,10 +277,22 @@ class Feed(ArtifactDoor, ActionDoor):
         self.executions, self.inbox = executions, inbox
         return update
 
+    async def read_inbox(self) -> None:
+        """Know at once what waits for a person.
+
+        Errors: those of ``Source``.
+        """
+        self.inbox = await self._source.inbox()
+
+    def question(self, step: StepView) -> WaitingCallback | None:
+        """What a Callback step asks; None where nobody is known to be asked."""
+        token, asked = step.callback_token, self.inbox.callbacks
+        return next((one for one in asked if token and one.step.callback_token == token), None)
+
     async def _changed_steps(self) -> tuple[StepView, ...]:
         changed = await self._source.steps(self.watched, after=self.steps_seq)
         for step in changed:
-            self.steps[step.name] = step
+            self.steps[step.name] = self.without_secrets(step)
             self.steps_seq = max(self.steps_seq, step.seq)
         names = {step.name for step in changed}
         for name, step in self.steps.items():
@@ -340,7 +355,8 @@ class Feed(ArtifactDoor, ActionDoor):
 
     async def steps_of(self, execution_id: str) -> list[StepView]:
         """All steps of an execution that is not watched."""
-        return [self._told_step(one) for one in await self._source.steps(execution_id)]
+        steps = await self._source.steps(execution_id)
+        return [self._told_step(self.without_secrets(one)) for one in steps]
 
     async def events(self, execution_id: str) -> list[Event]:
         """All events of an execution."""
@@ -397,22 +413,34 @@ class Feed(ArtifactDoor, ActionDoor):
         given = [one.parameters for one in self.executions if one.id == step.execution_id]
         return known_secrets(step.arguments, *given)
 
-    def log(self, step: StepView, attempt: int = 0) -> LogSource:
-        """See ``Source.log``; values that are known to be secret are masked."""
+    def without_secrets(self, step: StepView) -> StepView:
+        """A step that tells why it failed without the secrets that it was given."""
+        if not step.failure_reason or not (secrets := self.secrets(step)):
+            return step
+        return replace(
+            step,
+            failure_reason=without_secrets(step.failure_reason, secrets),
+            failure_cause=without_secrets(step.failure_cause, secrets),
+        )
+
+    def log(self, step: StepView, attempt: int = 0, *, clear: bool = False) -> LogSource:
+        """See ``Source.log``; values that are known to be secret are masked unless ``clear``."""
         log = self._source.log(step, attempt)
-        if not (secrets := self.secrets(step)):
+        if clear or not (secrets := self.secrets(step)):
             return log
         from engine.api import MaskedLog
 
         return MaskedLog(log, secrets, LOG_MASK)
 
-    def logs(self, steps: Sequence[StepView], attempt: int = 0) -> LogSource:
-        """The log of a step, or those of several steps merged by time."""
+    def logs(
+        self, steps: Sequence[StepView], attempt: int = 0, *, clear: bool = False
+    ) -> LogSource:
+        """The log of a step, or those of several steps merged by time; see ``log``."""
         if len(steps) == 1:
-            return self.log(steps[0], attempt)
+            return self.log(steps[0], attempt, clear=clear)
         from engine.api import MergedLog
 
-        return MergedLog([(step.name, self.log(step)) for step in steps])
+        return MergedLog([(step.name, self.log(step, clear=clear)) for step in steps])
 
     def folded(self, log: LogSource, *, rare_first: bool) -> FoldedLog:
         """A log with one line for all those that say the same."""

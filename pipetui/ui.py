@@ -112,9 +112,15 @@ class PipetuiApp(TypeAheadApp, PacedApp, App[None], inherit_bindings=False):
         self._silence: Timer | None = None
         self._pulses = 0
         self._badge = ""
+        self._told = False
         self.paused = False
         """Whether the picture stays as it is; keys still work."""
         self._missed = Update()
+
+    @property
+    def ready(self) -> bool:
+        """See ``TypeAheadApp``: whether the lists were read once, or cannot be."""
+        return self._told
 
     @property
     def inks(self) -> Inks:
@@ -189,6 +195,7 @@ class PipetuiApp(TypeAheadApp, PacedApp, App[None], inherit_bindings=False):
                     self._missed = self._missed.then(update)
                 else:
                     self._hand_on(update)
+                self._told = True
 
     def _notify(self, before: Sequence[ExecutionView], after: Sequence[ExecutionView]) -> None:
         """Tell a person who looks elsewhere what ended, or waits for them."""

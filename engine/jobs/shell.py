@@ -24,7 +24,7 @@ from engine.errors import JobError
 from engine.jobs import attempt, opt
 from engine.jobs.base import OPT_ML, Job, JobRunner
 from engine.jobs.container import ContainerRunner
-from engine.jobs.namespace import NamespaceRunner
+from engine.jobs.namespace import NamespaceRunner, Recipe
 from engine.jobs.process import ProcessRunner
 from engine.jobs.rewrite import RewriteRunner, rewritten
 
@@ -172,6 +172,8 @@ def _opened(
     else:
         guest = _copied(job, root)
         about = "a copy, which goes with this shell"
+        if isinstance(runner, NamespaceRunner):
+            runner = NamespaceRunner(_of_a_shell(runner.recipe), runner.scratch)
     folder = guest.working_directory or (OPT_ML if job.ml else "")
     if isinstance(runner, RewriteRunner) and guest.ml:
         about = f"{guest.ml}: {about}"
@@ -237,8 +239,7 @@ def _layered(
 ) -> tuple[NamespaceRunner, str]:
     """The attempt's folder under a layer that takes what is written, or sealed without one."""
     sealed = opt.fstab([opt.Bind(directory, directory, read_only=True)])
-    # What a shell leaves behind is its user's: no process group is ended, as it is the caller's.
-    recipe = replace(runner.recipe, contained=True)
+    recipe = _of_a_shell(runner.recipe)
     layer = f"overlay {sealed.split(' ')[1]} overlay {_LAYER} 0 0\n"
     for lines, about in (
         (layer, "as the job left it; what you change goes with this shell"),
@@ -264,6 +265,16 @@ def _layered(
         code="shell-unavailable",
         hint=f"A copy of it can be looked at: cp -a {shlex.quote(directory)} SOMEWHERE",
     )
+
+
+def _of_a_shell(recipe: Recipe) -> Recipe:
+    """A way to enter that ends no process group, as a shell's is that of its caller.
+
+    With a PID namespace what was left in the background ends with the shell; bubblewrap's first
+    process would wait for it otherwise.
+    """
+    end = ("--die-with-parent",) if recipe.tool == "bwrap" else ()
+    return replace(recipe, enter=(*recipe.enter, *end), contained=True)
 
 
 _LAYER = "lowerdir=lower,upperdir=upper,workdir=work,userxattr"

@@ -14,13 +14,16 @@ TAIL = 256 * 1024
 
 
 def read_cause(job: Job, exit: Exit) -> str:
-    """What ended a job, in one line; see ``engine.steps.failure.cause_of``."""
+    """What ended a job, in one line without secrets; see ``engine.steps.failure.cause_of``."""
+    from engine.logs.secrets import known_secrets, without_secrets
     from engine.steps.failure import cause_of
     from engine.steps.hosts import FAILURE
     from engine.steps.opt_ml import OptMl
 
     failure = OptMl(Path(job.ml)).read_text(FAILURE) if job.ml else ""
-    return cause_of(exit, tail_of(Path(job.directory) / LOG), failure)
+    secrets = known_secrets(job.environment)
+    log = without_secrets(tail_of(Path(job.directory) / LOG), secrets)
+    return cause_of(exit, log, without_secrets(failure, secrets))
 
 
 def tail_of(path: Path, size: int = TAIL) -> str:

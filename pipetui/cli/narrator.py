@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from engine.errors import NotFound
+from pipetui.cli.masking import log_of
 from pipetui.cli.session import Session, ink_for
 from pipetui.cli.text import cells, duration, fill
 from pipetui.term.glyphs import Look, look
@@ -121,7 +122,7 @@ class Narrator:
     def _log_of(self, step: StepView) -> None:
         """The end of a failed step's log, and where the whole lies."""
         try:
-            log, path = self._reader.log(step), self._reader.log_path(step)
+            log, path = log_of(self._reader, step), self._reader.log_path(step)
         except NotFound:
             return
         log.refresh()

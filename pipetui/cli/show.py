@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipetui.cli.arguments import execution_argument, step_argument
+from pipetui.cli.masking import log_of
 from pipetui.cli.program import command
 from pipetui.cli.session import Session
 from pipetui.cli.text import Cell, duration, table
 from pipetui.term.glyphs import Look
 from pipetui.viewmodel.executions import tally
-from pipetui.viewmodel.secrets import LOG_MASK, known_secrets
 from pipetui.viewmodel.state import HELD, approval_state, execution_state, hold_words, step_state
 
 if TYPE_CHECKING:
@@ -239,22 +239,25 @@ def _event_line(session: Session, event: Event) -> str:
               help="Which attempt; else the last.")  # fmt: skip
 @click.option("--tail", type=click.IntRange(min=1), metavar="N", default=None,
               help="Only the last N lines.")  # fmt: skip
+@click.option("--secrets", "clear", is_flag=True, help="With secrets as they were logged.")
 def logs(
-    session: Session, execution: str, step: str, follow: bool, attempt: int | None, tail: int | None
+    session: Session,
+    execution: str,
+    step: str,
+    follow: bool,
+    attempt: int | None,
+    tail: int | None,
+    clear: bool,
 ) -> int:
     """Print the log of a step. What a terminal could obey in it is made visible.
 
     Values that the step was given under a name like PASSWORD or API_KEY are masked.
     """
-    import engine.api as api
-
     with session.reader() as reader:
         view = reader.execution(execution)
         found = reader.step(view.id, step)
         number = attempt or found.attempt
-        log: LogSource = reader.log(found, number)
-        if secrets := known_secrets(found.arguments, view.parameters):
-            log = api.MaskedLog(log, secrets, LOG_MASK)
+        log = log_of(reader, found, number, clear=clear)
         if session.output == "json":
             lines = _drain(log, tail)
             about = {

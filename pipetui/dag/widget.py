@@ -169,6 +169,18 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         self._expected = dict(durations)
         self._repaint_caption()
 
+    def nodes_in_sight(self) -> list[tuple[str, int, int]]:
+        """Each node that begins in sight, with that cell; none where nodes are single cells."""
+        if self.picture.level is Level.HEAT:
+            return []
+        left, top = self.scroll_offset
+        width, height = self.sight.width, self.sight.height - _CAPTION
+        cells = [
+            (name, box.region.x - left, box.region.y - top)
+            for name, box in self.picture.boxes.items()
+        ]
+        return [one for one in cells if 0 <= one[1] < width and 0 <= one[2] < height]
+
     def set_marks(self, names: Collection[str]) -> None:
         """Mark these steps, and the folded nodes that hold any of them, and no others."""
         if self._marks != frozenset(names):

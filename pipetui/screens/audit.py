@@ -111,10 +111,11 @@ class AuditScreen(Face, inherit_bindings=False):
         event = self._events.get(self.list.key)
         if self._json and event is not None:
             rule.show(words(f" {event.kind}  {self.look.clock(event.at)} ", Tone.DIM))
-            lines: list[Line] = json_lines(facts(event))
+            lines: list[Line] = json_lines(facts(event), clear=self.clear)
         else:
             rule.show(())
-            lines = view.deed_lines(self.feed.deeds, self.app.size.width - 2)
+            width = self.app.size.width - 2
+            lines = view.deed_lines(self.feed.deeds, width, clear=self.clear)
         pane.show(lines, top=0)
 
     @on(RowList.Moved, "#audit-list")

@@ -17,7 +17,7 @@ from pipetui.screens.face import Dialog
 from pipetui.viewmodel.answers import value_of
 from pipetui.viewmodel.executions import title
 from pipetui.viewmodel.inbox import asked_lines, typed
-from pipetui.viewmodel.lines import BLANK, Line, Tone, words, wrap
+from pipetui.viewmodel.lines import BLANK, Line, Tone, folded, words, wrap
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 
@@ -74,6 +74,8 @@ class Confirm(Dialog):
             yield Bar(words(f" {self._question}", Tone.STRONG))
             pane = TextPane(id="question")
             pane.can_focus = False
+            width = self.app.size.width
+            self._lines = folded(self._lines, width)
             pane.styles.height = min(10, len(self._lines))
             yield pane
             width = max(len(blank.label) for blank in self._blanks)

@@ -21,12 +21,15 @@ from pipetui.logview.widget import LogView
 from pipetui.measures import Measure
 from pipetui.screens.panes import TABS, PanesScreen, tab_at, tab_names
 from pipetui.screens.past import Past
+from pipetui.term.typeahead import OPENING
 from pipetui.viewmodel import steps as view
 from pipetui.viewmodel.detail import INPUTS, step_lines
+from pipetui.viewmodel.executions import title
 from pipetui.viewmodel.lines import Line, Row, Span, Tone, text_of, words
 from pipetui.viewmodel.metrics import note as metric_note
 from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.query import STEP_KEYS, parse
+from pipetui.viewmodel.secrets import without
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.log_pane import LogPane
 from pipetui.widgets.pane import TextPane
@@ -100,7 +103,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         """Read the execution, then its graph, then everything else."""
         self.place_panes()
         self.focus_body()
-        self.run_worker(self._open(), name="open")
+        self.run_worker(self._open(), name="open", group=OPENING)
 
     async def _open(self) -> None:
         try:
@@ -114,12 +117,16 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         steps = list(self.feed.steps.values())
         self.steps.select(self._wanted or view.first_to_look_at(steps))
         self.focus_body()
+        self.run_worker(self._read_more(self.execution), name="more")
+
+    async def _read_more(self, execution: ExecutionView) -> None:
+        """What the keys can do without: they are not kept waiting for it."""
         await self._read_graph()
-        await self._read_expected(self.execution)
+        await self._read_expected(execution)
         await self.bring_front()
         self.renew()
-        if self.execution.file:
-            self.run_worker(self._watch_file(self.execution.file), group="file")
+        if execution.file:
+            self.run_worker(self._watch_file(execution.file), group="file")
 
     async def bring_front(self) -> None:
         """See ``PanesScreen``; only who shows events reads them: 5000 steps have 30 MB."""
@@ -179,6 +186,11 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             past=self._past is not None,
             measured=self.measures,
         )
+
+    @property
+    def place(self) -> str:
+        """See ``Face``."""
+        return title(self.execution) if self.execution else self.execution_id
 
     @property
     def _now(self) -> float:
@@ -289,7 +301,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         """See ``PanesScreen``."""
         steps = [step for key in self.steps.marked if (step := self.shown_steps.get(key))]
         chosen = [self.selected] if self.selected else []
-        self.log_pane.show_steps(steps if len(steps) > 1 else chosen)
+        self.log_pane.show_steps(steps if len(steps) > 1 else chosen, clear=self.clear)
         self._show_log_rule()
         self._show_detail()
 
@@ -301,6 +313,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         lines = step_lines(
             step, artifacts=[], raw=None, now=self._now, width=width, display=self.look, beside=True
         )
+        if not self.clear:
+            lines = without(lines, self.feed.secrets(step))
         another = step.name != self._detailed
         self._detailed = step.name
         pane.show(lines, top=0 if another else None)
@@ -391,7 +405,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         if self._past is None:
             if by > 0 or self.execution is None:
                 return
-            self._past = Past(await self.feed.history(self.execution_id))
+            history = await self.feed.history(self.execution_id)
+            self._past = Past(history, self.feed.without_secrets)
         self._go_in_time(self._past.count + (by if abs(by) == 1 else self._past.tenth(by)))
 
     def _go_in_time(self, count: int | None) -> None:
@@ -443,7 +458,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         log = Path(step.directory) / "job.log" if step.directory else None
         if log is None or not log.is_file():
             self.ui.say(f"{step.name} has no log yet")
-        elif self.feed.secrets(step):
+        elif self.feed.secrets(step) and not self.clear:
             from pipetui.screens.export_log import page_masked
 
             self.ui.lend(lambda: page_masked(self.feed.log(step)))
@@ -505,15 +520,21 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             )
             self.ui.attempt(deed, f"{step.name} {'goes on' if step.breakpoint else 'will be held'}")
 
-    def action_answer(self, success: int) -> None:
-        """Answer the selected Callback step."""
+    async def action_answer(self, success: int) -> None:
+        """Answer the selected Callback step; the step may be known before the inbox is."""
         from pipetui.screens.confirm import ask_answer
 
-        for waiting in self.feed.inbox.callbacks:
-            if waiting.step.execution_id == self.execution_id and waiting.step == self.selected:
-                ask_answer(self.ui, waiting, bool(success))
-                return
-        self.ui.say("nothing waits here for an answer just now")
+        step = self.selected
+        if step is None:
+            return
+        waiting = self.feed.question(step)
+        if waiting is None:
+            await self.feed.read_inbox()
+            waiting = self.feed.question(step)
+        if waiting is not None:
+            ask_answer(self.ui, waiting, bool(success))
+        else:
+            self.ui.say("nothing waits here for an answer just now")
 
     def action_copy(self) -> None:
         """Copy what the focused pane has selected."""

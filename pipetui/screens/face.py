@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
@@ -16,7 +17,7 @@ from pipetui.actions import BY_ID, Action, Scope
 from pipetui.keys import Performer, bindings, footer, valid_actions
 from pipetui.term.pace import PacedScreen
 from pipetui.viewmodel.filters import Filter
-from pipetui.viewmodel.lines import BLANK, Line, Tone, length, words
+from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, length, words
 from pipetui.viewmodel.state import Display
 from pipetui.widgets.bar import Bar
 
@@ -37,6 +38,8 @@ class Shown(Performer, PacedScreen, Screen[Any], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.GLOBAL)
     AUTO_FOCUS = ""
+    clear = False
+    """Whether this screen shows what is masked on all others."""
 
     def __init__(self, classes: str = "") -> None:
         # Given here, not on mount: a class that comes later styles every widget a second time.
@@ -55,7 +58,7 @@ class Shown(Performer, PacedScreen, Screen[Any], inherit_bindings=False):
     @property
     def look(self) -> Display:
         """How the person wants things shown."""
-        return self.ui.look
+        return replace(self.ui.look, clear=True) if self.clear else self.ui.look
 
     def renew(self, update: Update | None = None) -> None:
         """Show what changed; everything where there is no update."""
@@ -195,6 +198,8 @@ class Face(Shown):
             right = words(f" ! {trouble} ", Tone.BAD)
         elif self.ui.paused:
             right = words(" paused ", Tone.WAIT)
+        elif self.clear:
+            right = (Span(" secrets shown ", Tone.WAIT), *right)
         self.query_one("#header", Bar).show(left, right)
 
     def filtered(self) -> None:
@@ -284,6 +289,22 @@ class Face(Shown):
     def action_theme(self) -> None:
         """The next colours."""
         self.ui.next_theme()
+
+    @property
+    def place(self) -> str:
+        """What the screen shows, in a few words."""
+        return f"the {type(self).__name__.removesuffix('Screen').lower()} screen"
+
+    def action_secrets(self) -> None:
+        """See the action table."""
+        if kept := self.feed.keeps_masks:
+            self.ui.say(f"secrets stay masked: {kept}")
+            return
+        self.clear = not self.clear
+        if self.clear:
+            self.feed.note_shown(self.place)
+        self.ui.say("secrets are shown until this screen is left" if self.clear else "masked")
+        self.renew()
 
     def action_times(self) -> None:
         """The next way to show times."""

@@ -18,13 +18,13 @@ from pipetui.screens.confirm import ask_answer, ask_decide
 from pipetui.screens.face import Face
 from pipetui.viewmodel import inbox as view
 from pipetui.viewmodel.compare import execution_lines
-from pipetui.viewmodel.lines import Line, Span, Tone
+from pipetui.viewmodel.lines import Span, Tone, folded
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
 
 if TYPE_CHECKING:
-    from engine.api import ModelPackageView, WaitingCallback
+    from engine.api import ExecutionDifference, ModelPackageView, WaitingCallback
     from pipetui.feed import Update
 
 
@@ -36,7 +36,7 @@ class InboxScreen(Face, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._approved: dict[str, ModelPackageView | None] = {}
-        self._changes: dict[str, list[Line]] = {}
+        self._found: dict[str, ExecutionDifference] = {}
 
     def body(self) -> Iterator[Widget]:
         """The list and the evidence."""
@@ -90,12 +90,17 @@ class InboxScreen(Face, inherit_bindings=False):
     def _show_evidence(self) -> None:
         pane = self.query_one("#evidence", TextPane)
         if self.callback is not None:
-            pane.show(view.callback_lines(self.callback, self.look, self.app.size.width))
+            width = self.app.size.width
+            lines = view.callback_lines(self.callback, self.look, width)
+            pane.show(folded(lines, width))
         elif self.package is not None:
             arn = self.package.arn
             approved = self._approved.get(arn)
-            changes = self._changes.get(arn, [])
-            pane.show(view.package_lines(self.package, self.look, approved, changes))
+            found = self._found.get(arn)
+            width = self.app.size.width
+            changes = execution_lines(found, width, clear=self.clear) if found else []
+            lines = view.package_lines(self.package, self.look, approved, changes)
+            pane.show(folded(lines, width))
             if arn not in self._approved:
                 self.run_worker(self._compare(self.package), group="approved", exclusive=True)
         else:
@@ -109,7 +114,7 @@ class InboxScreen(Face, inherit_bindings=False):
             self._show_evidence()
             if approved and approved.execution_id and package.execution_id:
                 found = await self.feed.compare(approved.execution_id, package.execution_id)
-                self._changes[package.arn] = execution_lines(found, self.app.size.width)
+                self._found[package.arn] = found
                 self._show_evidence()
 
     def action_compare(self) -> None:

@@ -17,10 +17,11 @@ from pipetui.keys import Performer
 from pipetui.screens.face import Dialog, Shown
 from pipetui.viewmodel.lines import Tone, words
 from pipetui.widgets.bar import Bar
+from pipetui.widgets.dag_pane import DagPane
 from pipetui.widgets.rows import RowList
 
 LETTERS = "asdfghjklqwertyuiopzxcvbnmASDFGHJKLQWERTYUIOPZXCVBNM1234567890"
-"""The hints, the keys that are easiest to reach first; what is beyond them gets none."""
+"""The hints, the keys that are easiest to reach first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,29 @@ class Place:
     go: Callable[[], object]
 
 
-def hinted(places: Sequence[Place], width: int, height: int) -> dict[str, Place]:
-    """A letter for each place on a screen of so many cells, none in the cell of another."""
+def seen(places: Sequence[Place], width: int, height: int) -> list[Place]:
+    """The places on a screen of so many cells, none in the cell of another."""
     cells: dict[tuple[int, int], Place] = {}
     for place in places:
         if 0 <= place.x < width and 0 <= place.y < height:
             cells.setdefault((place.x, place.y), place)
-    return dict(zip(LETTERS, cells.values(), strict=False))
+    return list(cells.values())
+
+
+def hinted(places: Sequence[Place]) -> list[tuple[str, Place]]:
+    """Each place with its letter; the last letters stand for several where one each is not enough.
+
+    A letter that stands for several leads to a choice among them.
+    """
+    count = len(LETTERS)
+    shared = 0
+    while count - shared + shared * count < len(places) and shared < count:
+        shared += 1
+    single = count - shared
+    found = list(zip(LETTERS[:single], places, strict=False))
+    for at, place in enumerate(places[single : single + shared * count]):
+        found.append((LETTERS[single + at // count], place))
+    return found
 
 
 def places(screen: Shown) -> list[Place]:
@@ -49,6 +66,8 @@ def places(screen: Shown) -> list[Place]:
     for one in chain:
         if isinstance(one, RowList):
             found += _rows(one)
+        elif isinstance(one, DagPane):
+            found += _nodes(one)
     return found
 
 
@@ -67,6 +86,17 @@ def _rows(rows: RowList) -> Iterator[Place]:
         yield Place(region.x, region.y + rows.heading + at, go)
 
 
+def _nodes(pane: DagPane) -> Iterator[Place]:
+    region = pane.content_region
+    for name, x, y in pane.nodes_in_sight():
+
+        def go(name: str = name) -> None:
+            pane.focus()
+            pane.selected = name
+
+        yield Place(region.x + x, region.y + y, go)
+
+
 class JumpScreen(Dialog, inherit_bindings=False):
     """The letters, until a key is pressed."""
 
@@ -79,33 +109,41 @@ class JumpScreen(Dialog, inherit_bindings=False):
     JumpScreen > Bar { dock: bottom; background: $background; }
     """
 
-    def __init__(self, hints: dict[str, Place]) -> None:
+    def __init__(self, places: Sequence[Place]) -> None:
         super().__init__()
-        self._hints = hints
+        self.hints = hinted(places)
 
     def compose(self) -> ComposeResult:
         """A letter in each cell."""
-        for letter, place in self._hints.items():
+        yield from self._letters()
+        yield Bar(id="footer")
+
+    def _letters(self) -> Iterator[Static]:
+        for letter, place in self.hints:
             hint = Static(letter, markup=False)
             hint.styles.offset = (place.x, place.y)
             yield hint
-        yield Bar(id="footer")
 
     def refresh_footer(self) -> None:
         """What the keys do."""
-        told = "a letter goes there, esc leaves" if self._hints else "nothing to go to: esc leaves"
+        told = "a letter goes there, esc leaves" if self.hints else "nothing to go to: esc leaves"
         self.query_one("#footer", Bar).show(words(f" {told}", Tone.WAIT))
 
     def keys_shown(self) -> list[tuple[Action, str, Performer]]:
         """None: each letter stands where it leads."""
         return []
 
-    def on_key(self, event: events.Key) -> None:
-        """Go there; any other key only leaves."""
+    async def on_key(self, event: events.Key) -> None:
+        """Go there, or choose among several; any other key only leaves."""
         event.stop()
         event.prevent_default()
-        place = self._hints.get(event.character or "")
-        self.dismiss(place.go if place is not None else None)
+        meant = [place for letter, place in self.hints if letter == event.character]
+        if len(meant) > 1:
+            self.hints = hinted(meant)
+            await self.query(Static).remove()
+            await self.mount_all(self._letters())
+        else:
+            self.dismiss(meant[0].go if meant else None)
 
     def on_click(self, event: events.Click) -> None:
         """A click only leaves."""
@@ -121,4 +159,4 @@ def ask_place(screen: Shown) -> None:
             chosen()
 
     size = screen.app.size
-    screen.app.push_screen(JumpScreen(hinted(places(screen), size.width, size.height - 1)), go)
+    screen.app.push_screen(JumpScreen(seen(places(screen), size.width, size.height - 1)), go)

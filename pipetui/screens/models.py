@@ -19,16 +19,17 @@ from pipetui.screens.compare import CompareScreen
 from pipetui.screens.confirm import ask_decide
 from pipetui.screens.face import Face
 from pipetui.screens.reading import Reading
+from pipetui.term.typeahead import OPENING
 from pipetui.viewmodel import models as view
 from pipetui.viewmodel.compare import execution_lines
 from pipetui.viewmodel.inbox import package_lines
-from pipetui.viewmodel.lines import Line, Span, Tone, words
+from pipetui.viewmodel.lines import Line, Span, Tone, folded, words
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
 
 if TYPE_CHECKING:
-    from engine.api import Branch, ModelPackageView
+    from engine.api import Branch, ExecutionDifference, ModelPackageView
     from pipetui.feed import Update
 
 
@@ -137,7 +138,8 @@ class ModelsScreen(_OfPackage, inherit_bindings=False):
     def renew(self, update: Update | None = None) -> None:
         """See ``Shown``."""
         if update is None or update.models:
-            self.instead(self._read, "models")
+            # Keys that came with the one that opened the list are meant for what is in it.
+            self.instead(self._read, "models" if self._packages else OPENING)
         self._show()
 
     def filtered(self) -> None:
@@ -146,7 +148,10 @@ class ModelsScreen(_OfPackage, inherit_bindings=False):
 
     def _show(self) -> None:
         ordered = view.ordered(self._packages.values(), self._order)
-        made = view.rows(ordered, self._order, now=self.ui.now(), display=self.look)
+        columns, made = view.filled(
+            view.rows(ordered, self._order, now=self.ui.now(), display=self.look)
+        )
+        self.list.show_columns(columns)
         rows = self.filter.rows(made)
         self.list.show(rows)
         left = [Span(" models", Tone.STRONG)]
@@ -165,7 +170,9 @@ class ModelsScreen(_OfPackage, inherit_bindings=False):
             pane.show([], top=0)
             return
         approved = self._approved.get(package.arn)
-        pane.show(package_lines(package, self.look, approved, _ELSEWHERE), top=0)
+        lines = package_lines(package, self.look, approved, _ELSEWHERE)
+        width = pane.size.width or self.app.size.width
+        pane.show(folded(lines, width), top=0)
         if package.arn not in self._approved:
             self.instead(partial(self._find_approved, package), "approved")
 
@@ -226,7 +233,7 @@ class ModelScreen(_OfPackage, Reading, inherit_bindings=False):
         super().__init__(f"{view.name(package)}  model package version")
         self._package = package
         self._approved: ModelPackageView | None = None
-        self._changes: list[Line] = [words("   comparing", Tone.FAINT)]
+        self._found: ExecutionDifference | None = None
         self._lineage: Branch | None = None
 
     @property
@@ -246,8 +253,7 @@ class ModelScreen(_OfPackage, Reading, inherit_bindings=False):
             self._lineage = await self.feed.lineage(package)
             self.renew()
             if approved and approved.execution_id and package.execution_id:
-                found = await self.feed.compare(approved.execution_id, package.execution_id)
-                self._changes = execution_lines(found, self.app.size.width)
+                self._found = await self.feed.compare(approved.execution_id, package.execution_id)
                 self.renew()
         except PipetuiError as problem:
             self.ui.say(problem)
@@ -256,11 +262,14 @@ class ModelScreen(_OfPackage, Reading, inherit_bindings=False):
         """See ``Shown``."""
         if update is not None and update.models:
             self.instead(self._read, "package")
+        changes: list[Line] = [words("   comparing", Tone.FAINT)]
+        if self._found is not None:
+            changes = execution_lines(self._found, self.app.size.width, clear=self.clear)
         self.lines = view.detail(
             self._package,
             self.look,
             approved=self._approved,
-            changes=self._changes,
+            changes=changes,
             lineage=self._lineage,
         )
         super().renew(update)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipetui.viewmodel import scrub
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 class Past:
-    """A moment of an execution's history; it starts at the last one."""
+    """A moment of an execution's history; it starts at the last one.
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    Args:
+        seen: gives a step as it may be seen.
+    """
+
+    def __init__(self, history: History, seen: Callable[[StepView], StepView]) -> None:
+        self._history, self._seen = history, seen
         self.go(len(history))
 
     @property
@@ -40,7 +44,9 @@ class Past:
         self.count = max(1, min(count, self.total))
         state = self._history.at(self.count)
         self.execution: ExecutionView = state.execution
-        self.steps: Mapping[str, StepView] = state.steps
+        self.steps: Mapping[str, StepView] = {
+            name: self._seen(step) for name, step in state.steps.items()
+        }
 
     def tenth(self, direction: int) -> int:
         """A tenth of all events, at least one, towards a direction."""

@@ -27,6 +27,7 @@ from pipetui.widgets.bar import Bar
 from pipetui.widgets.picture_view import PictureView
 
 if TYPE_CHECKING:
+    from engine.api import Picture
     from pipetui.viewmodel.artifacts import Item
 
 _SECONDS = 2.0
@@ -64,6 +65,8 @@ class PictureScreen(Shown, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size: another picture."""
+        if (terminal := self.ui.terminal) is not None:
+            terminal.sized_anew()
         self._begin()
 
     def on_unmount(self) -> None:
@@ -98,9 +101,23 @@ class PictureScreen(Shown, inherit_bindings=False):
         super().action_repaint()
         self._begin()
 
+    @property
+    def told(self) -> str:
+        """What the keys do."""
+        return "any key leaves"
+
+    async def read(self, room: Size) -> tuple[Picture | None, str]:
+        """The picture made for so many pixels, and its name; where there is none, why.
+
+        Errors: those of ``Source``.
+        """
+        preview = await self.feed.preview(self._item.uri, self._item.member, room)
+        told = preview.title if preview.picture else f"{preview.title}  {preview.note}"
+        return preview.picture, told
+
     def refresh_footer(self) -> None:
         """The one thing that can be done."""
-        told, tone = self.ui.message or "any key leaves", Tone.DIM
+        told, tone = self.ui.message or self.told, Tone.DIM
         badge = f" {self.ui.link_badge} " if self.ui.link_badge else ""
         bar = self.query_one("#footer", Bar)
         bar.show(words(f" {told}", tone), words(badge, Tone.WAIT))
@@ -125,21 +142,20 @@ class PictureScreen(Shown, inherit_bindings=False):
         try:
             by, place = await self._ways()
             room = place.room if place else self._area((1, 2))
-            preview = await self.feed.preview(self._item.uri, self._item.member, room)
+            picture, name = await self.read(room)
         except PipetuiError as problem:
             self._tell(f"{problem} {problem.hint}")
             return
         shown = self.query_one(PictureView)
-        if (picture := preview.picture) is None:
-            self._tell(f"{preview.title}  {preview.note}")
+        if picture is None:
+            self._tell(name)
         elif place is None:
             shown.show(picture)
-            self._tell(f"{preview.title}  by half blocks, {picture.width} x {picture.height}")
+            self._tell(f"{name}  by half blocks, {picture.width} x {picture.height}")
         else:
             drawing = await asyncio.to_thread(draw, picture, by, place)
             self._tell(
-                f"{preview.title}  by {by}, {drawing.size[0]} x {drawing.size[1]}"
-                f" in {size(drawing.bytes)}"
+                f"{name}  by {by}, {drawing.size[0]} x {drawing.size[1]} in {size(drawing.bytes)}"
             )
             await self._write(drawing)
 

@@ -22,7 +22,8 @@ from pipetui.viewmodel import detail
 from pipetui.viewmodel.compare import since_lines
 from pipetui.viewmodel.decided import decision_lines
 from pipetui.viewmodel.executions import short_id
-from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, text_of, words
+from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, folded, text_of, words
+from pipetui.viewmodel.secrets import without
 from pipetui.widgets.pane import TextPane
 
 if TYPE_CHECKING:
@@ -61,7 +62,17 @@ class Reading(Face):
             (Span(f" {self._heading}", Tone.STRONG),),
             words(f" {self.filter.no_match} ", Tone.WAIT) if missed else BLANK,
         )
-        self.pane.show(self.lines if missed else found)
+        self._show(self.lines if missed else found)
+
+    def _show(self, lines: list[Line], *, top: int | None = None) -> None:
+        """Lines that are too long for the screen go on below."""
+        width = self.app.size.width
+        self.pane.show(folded(lines, width), top=top)
+
+    @property
+    def place(self) -> str:
+        """See ``Face``."""
+        return self._heading
 
     def found(self) -> list[Line]:
         """The lines that match; where none does the whole page stays, and it is said."""
@@ -72,8 +83,9 @@ class Reading(Face):
         self.pane.focus()
 
     def action_copy(self) -> None:
-        """Copy all of it."""
-        self.ui.copy("\n".join(text_of(line).rstrip() for line in self.pane.lines))
+        """Copy all of it, lines whole."""
+        lines = self.found() or self.lines
+        self.ui.copy("\n".join(text_of(line).rstrip() for line in lines))
 
 
 class StepScreen(Reading):
@@ -102,7 +114,7 @@ class StepScreen(Reading):
             self.ui.say(problem)
         self.renew()
         if self._section:
-            self.pane.show(self.lines, top=detail.section(self.lines, self._section))
+            self.pane.show(self.pane.lines, top=detail.section(self.pane.lines, self._section))
 
     def renew(self, update: Update | None = None) -> None:
         """See ``Shown``."""
@@ -115,6 +127,8 @@ class StepScreen(Reading):
             width=self.app.size.width,
             display=self.look,
         )
+        if not self.clear:
+            self.lines = without(self.lines, self.feed.secrets(self.step))
         super().renew(update)
 
 
@@ -131,10 +145,21 @@ class WhyScreen(Reading, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """The log is read beside the screen's loop: it may be long."""
-        self.run_worker(self._load())
+        self.instead(self._load, "why")
+
+    def action_secrets(self) -> None:
+        """See ``Face``; what the log says is read again."""
+        super().action_secrets()
+        self.instead(self._load, "why")
+
+    def found(self) -> list[Line]:
+        """See ``Reading``; secrets that the step was given are masked."""
+        if not self.clear:
+            self.lines = without(self.lines, self.feed.secrets(self.step))
+        return super().found()
 
     async def _load(self) -> None:
-        log = self.feed.log(self.step)
+        log = self.feed.log(self.step, clear=self.clear)
         summary, block, file, number = await asyncio.to_thread(_first_error, log)
         path = locate(file, self.step.directory)
         if path is not None:
@@ -188,7 +213,8 @@ class WhyScreen(Reading, inherit_bindings=False):
         found = await self.feed.compare_step(green, self.step)
         unseen = await asyncio.to_thread(unseen_lines, log, self.feed.log(green))
         when = self.look.moment(green.ended_at or 0.0, self.ui.now())
-        return since_lines(found, f"{short_id(green.execution_id)}, {when}", unseen, width)
+        which = f"{short_id(green.execution_id)}, {when}"
+        return since_lines(found, which, unseen, width, clear=self.clear)
 
     def applies(self, action: Action) -> bool:
         """A file can be opened where the error names one."""

@@ -54,6 +54,11 @@ class DraftScreen(Face, inherit_bindings=False):
     def below_heading(self) -> Line:
         """What is said below it."""
 
+    @property
+    def place(self) -> str:
+        """See ``Face``."""
+        return f"the form: {self.heading}"
+
     @abstractmethod
     async def fields(self) -> tuple[view.Field, ...]:
         """What can be edited."""
@@ -107,10 +112,13 @@ class DraftScreen(Face, inherit_bindings=False):
         draft = self.draft
         self.head((Span(f" {self.heading}", Tone.STRONG),))
         self.query_one("#scope", Bar).show(self.below_heading)
-        self.form.show(view.grouped(self.filter.rows(view.rows(draft))))
+        rows = view.rows(draft, clear=self.clear)
+        self.form.show(view.grouped(self.filter.rows(rows)))
+        # As much as the form needs, up to a half: the plan has the rest.
+        self.form.styles.height = max(4, min(len(rows) + 1, self.app.size.height // 2))
         width = self.app.size.width - 2
         lines = view.plan_lines(self._plan, self._trouble, width)
-        lines += view.command_lines(draft, width)
+        lines += view.command_lines(draft, width, clear=self.clear)
         if not self._trouble:
             lines += view.reason_lines(self._plan, width)
         pane = self.query_one("#plan", TextPane)
@@ -182,8 +190,9 @@ class DraftScreen(Face, inherit_bindings=False):
             self.refresh_footer()
             return
         box = self.query_one("#value", Input)
-        box.password = field.secret
-        box.value = "" if field.secret else shown(value)
+        hidden = field.secret and not self.clear
+        box.password = hidden
+        box.value = "" if hidden else shown(value)
         box.placeholder = f"{field.name}  {field.note}"
         box.remove_class("hidden")
         box.focus()
@@ -232,7 +241,7 @@ class DraftScreen(Face, inherit_bindings=False):
 
     def action_editor(self) -> None:
         """All values as JSON in the person's editor."""
-        text = self.ui.edit_text(view.document(self.draft))
+        text = self.ui.edit_text(view.document(self.draft, clear=self.clear))
         try:
             self._change(view.from_document(self.draft, text))
         except ValueError as problem:

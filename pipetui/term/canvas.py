@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from rich.cells import split_graphemes
 
-from pipetui.term.pen import Style, on_blanks
+from pipetui.term.pen import Pen, Style, on_blanks
 
 Span = tuple[int, int, int]
 """Row, first column, column behind the last."""
@@ -67,13 +67,23 @@ class Canvas:
 
     Of two changes the one in the calmer place goes first, so every row of a busy log gets its turn
     on a slow link, and what a key changes in a quiet list waits for none of them.
+
+    Args:
+        erases: whether the terminal erases cells in the background it writes on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, erases: bool = False) -> None:
+        self.erases = erases
+        self.width = 0
+        """Columns of the terminal, 0 before they are known."""
         self._rows: dict[int, _Row] = {}
         self._turn = 0
         self.style: Style | None = None
         """What the terminal writes in now, where that is known."""
+
+    def pen(self) -> Pen:
+        """A pen that goes on in the style of the one before."""
+        return Pen(self.style, width=self.width, erases=self.erases)
 
     def forget(self) -> None:
         """Somebody else may have painted: nothing is known any more."""

@@ -63,7 +63,7 @@ class PacedDriver(LinuxDriver):
         self._writer: Writer | None = None
         self._mark = 0
         self._all_answered = Event()
-        self._answers = Answers()
+        self._answers, self._known = Answers(), Ability()
         self._told: asyncio.Event | None = None
         self._told_until = 0.0
 
@@ -98,7 +98,7 @@ class PacedDriver(LinuxDriver):
         return width, height
 
     async def ability(self) -> Ability:
-        """What the terminal can show of pictures; it is asked once.
+        """What the terminal can show of pictures; it is asked once for each size it has.
 
         One that does not answer in time can show none, until it has answered after all.
         """
@@ -109,7 +109,12 @@ class PacedDriver(LinuxDriver):
             with suppress(TimeoutError):
                 left = self._told_until - time.monotonic()
                 await asyncio.wait_for(self._told.wait(), max(0.0, left))
-        return self._answers.ability if self._answers.complete else Ability()
+        return self._answers.ability if self._answers.complete else self._known
+
+    def sized_anew(self) -> None:
+        """What the terminal can show depends on the window: it is to be asked again."""
+        if self._answers.complete:
+            self._known, self._answers, self._told = self._answers.ability, Answers(), None
 
     def look(self) -> None:
         """Look for answers that do not come."""

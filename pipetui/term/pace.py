@@ -7,8 +7,9 @@ frames in between are never made, let alone queued.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import constants, events
@@ -42,6 +43,11 @@ _LOOK_S = 0.005
 _SYNC = ("\x1b[?2026h", "\x1b[?2026l")
 
 
+def erases(environment: Mapping[str, str]) -> bool:
+    """Whether a terminal erases in the background it writes on; GNU screen takes its own."""
+    return environment.get("TERM", "").startswith(("xterm", "tmux")) or "TMUX" in environment
+
+
 class PacedApp(_App):
     """A mixin, named first: the app paints when the terminal has room."""
 
@@ -56,7 +62,7 @@ class PacedApp(_App):
         return super().get_driver_class() if constants.DRIVER else PacedDriver
 
     def _build_driver(self, *given: Any, **named: Any) -> Driver:
-        self._canvas, self._owed = Canvas(), set()
+        self._canvas, self._owed = Canvas(erases=erases(os.environ)), set()
         driver = super()._build_driver(*given, **named)
         if isinstance(driver, PacedDriver):
             driver.on_room = self._room
@@ -135,7 +141,8 @@ class PacedApp(_App):
         if not self._running or self._closed:
             return
         self._measure(screen._compositor.size)
-        text, left = cut(renderable, self.console, self._canvas, room)
+        urgent = time.monotonic() < self._urgent_until
+        text, left = cut(renderable, self.console, self._canvas, room, urgent=urgent)
         self._owed.update(region(span) for span in left)
         if text:
             if self._sync_available and len(text) > _TEARS:
@@ -154,6 +161,7 @@ class PacedApp(_App):
         """Start anew in another size: the last row of a terminal that has become smaller got all
         that was painted below it while nobody knew."""
         before, self._painted_size = self._painted_size, size
+        self._canvas.width = size.width
         if before not in (None, size):
             self.repaint()
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 RESET = "\x1b[0m"
+_BACKSPACES = 3
+"""Cells up to which a step back is a backspace each."""
+_ERASED = 6
+"""Blanks from which erasing them, and a way from where they begin, is shorter."""
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "7": "27", "9": "29"}
 _ON_BLANKS = frozenset(("4", "5", "7", "9", "21", "51", "52", "53"))
 """Attributes that show on a space."""
@@ -37,6 +41,10 @@ class Style:
 
 
 PLAIN = Style()
+Place = tuple[int, int]
+"""Row and column."""
+Mark = tuple[int, Style | None, Place | None, int]
+"""A pen's state, to come back to."""
 
 
 class Pen:
@@ -44,12 +52,17 @@ class Pen:
 
     Args:
         style: what the terminal writes in at first; None where that is not known.
+        width: columns of the terminal; 0 where they are not known.
+        erases: whether the terminal erases cells in the background it writes on.
     """
 
-    def __init__(self, style: Style | None = PLAIN) -> None:
+    def __init__(
+        self, style: Style | None = PLAIN, *, width: int = 0, erases: bool = False
+    ) -> None:
         self._parts: list[str] = []
         self.style = style
-        self._at: tuple[int, int] | None = None
+        self._width, self._erases = width, erases
+        self._at: Place | None = None
         self.size = 0
         """Bytes written."""
 
@@ -58,11 +71,11 @@ class Pen:
         """All that was written."""
         return "".join(self._parts)
 
-    def mark(self) -> tuple[int, Style | None, tuple[int, int] | None, int]:
+    def mark(self) -> Mark:
         """The present, to come back to."""
         return len(self._parts), self.style, self._at, self.size
 
-    def back(self, to: tuple[int, Style | None, tuple[int, int] | None, int]) -> None:
+    def back(self, to: Mark) -> None:
         """Forget what was written since a mark."""
         count, self.style, self._at, self.size = to
         del self._parts[count:]
@@ -76,7 +89,10 @@ class Pen:
         """
         start = len(self._parts)
         write = self._parts.append
-        write(self._way(y, x))
+        write(way(self._at, y, x))
+        erased = _blank_end(texts, codes) if self._erases else 0
+        if erased:
+            texts, codes, end = texts[:-erased], codes[:-erased], codes[-1]
         last: tuple[str, bool] | None = None
         sure = True
         for offset, (text, code) in enumerate(zip(texts, codes, strict=True)):
@@ -90,17 +106,16 @@ class Pen:
             write(text)
             # Terminals differ in how wide they show what is not one plain character.
             sure = len(text) == 1 and (offset + 1 == len(texts) or texts[offset + 1] != "")
-        self._at = (y, x + len(texts)) if sure else None
+        column = x + len(texts)
+        if erased:
+            if not sure:
+                write(_column(column))
+                sure = True
+            write(self._dip(" ", style(end)))
+            write(f"\x1b[{erased}X")
+        # Behind the last column a terminal stands on it, or below; only it knows.
+        self._at = (y, column) if sure and column != self._width else None
         self.size += len("".join(self._parts[start:]).encode("utf-8", "replace"))
-
-    def _way(self, y: int, x: int) -> str:
-        if self._at is None or self._at[0] != y:
-            return f"\x1b[{y + 1};{x + 1}H"
-        right = x - self._at[1]
-        if right == 0:
-            return ""
-        ahead = f"\x1b[{right if right > 1 else ''}C"
-        return min(ahead, _column(x), key=len) if right > 0 else _column(x)
 
     def _dip(self, text: str, wanted: Style) -> str:
         """The change of style before a cell; a blank keeps what does not show on it."""
@@ -114,8 +129,40 @@ class Pen:
         return change(old, wanted)
 
 
+@lru_cache(1 << 14)
+def way(at: Place | None, y: int, x: int) -> str:
+    """The shortest sequence from a row and column, where they are known, to others."""
+    straight = f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H"
+    if at is None:
+        return straight
+    down, right = y - at[0], x - at[1]
+    rows = _step(down, "B", "A")
+    across = _step(right, "C", "D")
+    if -_BACKSPACES <= right < 0:
+        across = "\b" * -right
+    elif x == 0:
+        across = "\r"
+    return min(rows + across, rows + _column(x) if right else rows, straight, key=len)
+
+
+def _step(count: int, ahead: str, back: str) -> str:
+    """Relative cells or rows."""
+    if count == 0:
+        return ""
+    return f"\x1b[{abs(count) if abs(count) > 1 else ''}{ahead if count > 0 else back}"
+
+
 def _column(x: int) -> str:
     return f"\x1b[{x + 1}G"
+
+
+def _blank_end(texts: Sequence[str], codes: Sequence[str]) -> int:
+    """How many cells at the end are erased in fewer bytes than written; 0 where that saves none."""
+    start = len(texts)
+    while start and texts[start - 1] == " " and codes[start - 1] == codes[-1]:
+        start -= 1
+    count = len(texts) - start
+    return count if count >= _ERASED and not style(codes[-1]).marks_blanks else 0
 
 
 @lru_cache(4096)

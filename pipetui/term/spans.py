@@ -6,7 +6,9 @@ region of which one digit differs costs a digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
+from functools import lru_cache
 
 from rich.color import ColorSystem
 from rich.console import Console
@@ -15,13 +17,14 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from pipetui.term.canvas import Canvas, Cells, Span
-from pipetui.term.pen import PLAIN, Pen, on_blanks
-from pipetui.term.pen import style as style_of
+from pipetui.term.pen import on_blanks
+from pipetui.term.tour import Run, shorter
 
-Run = tuple[int, int, Cells]
-"""Row, column and cells that differ from what is there."""
 _SMALL = 4096
 """Bytes of a frame up to which another order of its cells is tried."""
+_TRUE = re.compile(r"([34]8);2;(\d+);(\d+);(\d+)")
+_LEVELS = (0, 95, 135, 175, 215, 255)
+"""Brightness of the steps of the cube in the 256 colours; its greys go by tens from 8."""
 
 
 def spans_of(update: ChopsUpdate | LayoutUpdate) -> list[Span]:
@@ -33,15 +36,21 @@ def spans_of(update: ChopsUpdate | LayoutUpdate) -> list[Span]:
 
 
 def cut(
-    update: ChopsUpdate | LayoutUpdate, console: Console, canvas: Canvas, room: int
+    update: ChopsUpdate | LayoutUpdate,
+    console: Console,
+    canvas: Canvas,
+    room: int,
+    *,
+    urgent: bool = False,
 ) -> tuple[str, list[Span]]:
     """As much of an update as there is room for, at least one span; and the spans that are left.
 
     Args:
         room: bytes.
+        urgent: a person waits for it: the milliseconds to look for a shorter way are not spent.
     """
     colors = console._color_system or ColorSystem.TRUECOLOR
-    pen = Pen(canvas.style)
+    pen = canvas.pen()
     spans = canvas.ordered(spans_of(update))
     runs: list[Run] = []
     for number, span in enumerate(spans):
@@ -51,7 +60,7 @@ def cut(
         for x, cells in parts:
             for start, stop in canvas.changes(y, x, cells):
                 runs.append((y, x + start, cells.part(start, stop)))
-                pen.put(y, x + start, *_both(runs[-1][2]))
+                pen.put(y, x + start, runs[-1][2].texts, runs[-1][2].codes)
         if pen.size > room and before[-1]:
             pen.back(before)
             spans = spans[number:]
@@ -60,27 +69,14 @@ def cut(
             canvas.paint(y, x, cells)
     else:
         spans = []
-        if pen.size <= _SMALL:
-            pen = min(pen, _by_style(runs, Pen(canvas.style)), key=lambda one: one.size)
+        if not urgent and pen.size <= _SMALL:
+            other = canvas.pen()
+            pieces = [piece for run in runs for piece in _pieces(run)]
+            for y, x, cells in shorter(pieces, canvas.style):
+                other.put(y, x, cells.texts, cells.codes)
+            pen = min(pen, other, key=lambda one: one.size)
     canvas.style = pen.style
     return pen.text, spans
-
-
-def _by_style(runs: Sequence[Run], pen: Pen) -> Pen:
-    """Write runs style by style: a way costs half of a style."""
-    pieces = [piece for run in runs for piece in _pieces(run)]
-    now = pen.style or PLAIN
-
-    def order(piece: Run) -> tuple[bool, str, bool, str]:
-        """What is painted on the present background first, and there in the present style."""
-        codes = piece[2].codes[0]
-        kind = style_of(codes)
-        ground = kind.background
-        return ground != now.background, ground, kind != now, codes
-
-    for y, x, cells in sorted(pieces, key=order):
-        pen.put(y, x, *_both(cells))
-    return pen
 
 
 def _pieces(run: Run) -> Iterator[Run]:
@@ -96,10 +92,6 @@ def _pieces(run: Run) -> Iterator[Run]:
         yield y, x + start, cells.part(start, index)
         start = index
     yield y, x + start, cells.part(start, len(cells.texts))
-
-
-def _both(cells: Cells) -> tuple[list[str], list[str]]:
-    return cells.texts, cells.codes
 
 
 def region(span: Span) -> Region:
@@ -120,10 +112,27 @@ def _strips(update: ChopsUpdate | LayoutUpdate, span: Span) -> Iterator[tuple[in
             yield start, strip.crop(start - x, stop - x)
 
 
+@lru_cache(4096)
+def short(codes: str) -> str:
+    """Codes whose true colours are told by their number where they are among the 256 colours."""
+    return _TRUE.sub(_by_number, codes)
+
+
+def _by_number(found: re.Match[str]) -> str:
+    red, green, blue = (int(one) for one in found.groups()[1:])
+    if red == green == blue and red not in _LEVELS and 8 <= red <= 238 and red % 10 == 8:
+        return f"{found[1]};5;{232 + (red - 8) // 10}"
+    if {red, green, blue} <= set(_LEVELS):
+        number = 36 * _LEVELS.index(red) + 6 * _LEVELS.index(green) + _LEVELS.index(blue)
+        return f"{found[1]};5;{16 + number}"
+    return found[0]
+
+
 def _cells(strip: Strip, colors: ColorSystem) -> Cells:
     cells = Cells([], [])
     for text, style, control in strip:
         if text and not control:
             codes = "" if style is None else style._ansi
-            cells.add(text, Strip.render_ansi(style, colors) if codes is None else codes)
+            told = Strip.render_ansi(style, colors) if codes is None else codes
+            cells.add(text, short(told))
     return cells

@@ -26,6 +26,8 @@ OPENING = "screens"
 _LIMIT_S = 1.0
 """Seconds that keys wait for what does not come to rest; then all are handed on as they are."""
 _LOOK_S = 0.01
+_AT_ONCE = "ctrl+c"
+"""The key that leaves the program, whatever is waited for."""
 
 
 class Passed(events.Event, bubble=True):
@@ -42,20 +44,37 @@ class TypeAheadApp(_App):
         self._receiver: DOMNode | None = None
         self._limit: asyncio.TimerHandle | None = None
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is anything yet that keys can be meant for."""
+        return True
+
+    @property
+    def _opening(self) -> bool:
+        """Whether what keys are meant for is on its way."""
+        return not self.ready or any(
+            one.group == OPENING and not one.is_finished for one in self.workers
+        )
+
     async def on_event(self, event: events.Event) -> None:
         """Keep what is typed while the key before is under way."""
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+        if isinstance(event, events.Key) and event.key == _AT_ONCE:
+            await super().on_event(event)
+        elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             self._typed.append(event)
             if self._limit is None:
                 await self._hand_on_typed()
-            return
-        await super().on_event(event)
+        else:
+            await super().on_event(event)
 
     async def _hand_on_typed(self) -> None:
         """The next key, and behind it what tells that it has been handled."""
         if not self._typed:
             return
         self._limit = asyncio.get_running_loop().call_later(_LIMIT_S, self._give_up)
+        if self._opening:
+            await self._rest_or_follow()
+            return
         # What the key reaches has not answered to it yet.
         self._receiver = None
         key = self._typed.popleft()
@@ -80,7 +99,7 @@ class TypeAheadApp(_App):
         if self._limit is None or not self._screen_stack:
             return
         receiver = self.focused or self.screen
-        if any(one.group == OPENING and not one.is_finished for one in self.workers):
+        if self._opening:
             self._receiver = None
             self.set_timer(_LOOK_S, self._rest_or_follow)
         elif receiver is self._receiver:
@@ -92,7 +111,10 @@ class TypeAheadApp(_App):
             self._send(receiver)
 
     def _give_up(self) -> None:
-        self.call_later(self._hand_on_all)
+        if self.ready:
+            self.call_later(self._hand_on_all)
+        else:
+            self._limit = asyncio.get_running_loop().call_later(_LIMIT_S, self._give_up)
 
     async def _hand_on_all(self) -> None:
         self._sent = self._limit = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipetui.viewmodel.deeds import Deed
 from pipetui.viewmodel.executions import short_id
 from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, heading, words, wrap
+from pipetui.viewmodel.secrets import about_lines
 from pipetui.viewmodel.state import Display
 
 if TYPE_CHECKING:
@@ -122,13 +123,18 @@ def document(event: Event, done: Action) -> dict[str, Any]:
     }
 
 
-def deed_lines(deeds: Sequence[Deed], width: int) -> list[Line]:
-    """What was done in this session, as commands, the last first."""
+def deed_lines(deeds: Sequence[Deed], width: int, *, clear: bool = False) -> list[Line]:
+    """What was done in this session, as commands, the last first; and what is masked.
+
+    Args:
+        clear: secrets are shown.
+    """
     if not deeds:
-        return [words(" Nothing was done in this session.", Tone.FAINT)]
+        nothing = words(" Nothing was done in this session.", Tone.FAINT)
+        return [nothing, BLANK, *about_lines(width)]
     lines: list[Line] = [heading("THIS SESSION, AS COMMANDS")]
     for deed in reversed(deeds):
-        lines += wrap(deed.seen, width, indent="   ")
+        lines += wrap(deed.command if clear else deed.seen, width, indent="   ")
         if deed.problem:
             lines += [(Span("     refused: ", Tone.BAD), Span(deed.problem, Tone.DIM))]
-    return [*lines, BLANK]
+    return [*lines, BLANK, *about_lines(width)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pipetui.viewmodel.growth import grown
 from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading, words
+from pipetui.viewmodel.secrets import masked
 
 if TYPE_CHECKING:
     from engine.api import Area, Difference, ExecutionDifference
@@ -26,12 +28,16 @@ _TITLES = {
 _NAMES, _VALUES = 44, 28
 
 
-def execution_lines(found: ExecutionDifference, width: int) -> list[Line]:
-    """All that differs, area after area; areas that are the same in one line at the end."""
+def execution_lines(found: ExecutionDifference, width: int, *, clear: bool = False) -> list[Line]:
+    """All that differs, area after area; areas that are the same in one line at the end.
+
+    Args:
+        clear: secrets are shown.
+    """
     lines: list[Line] = []
     for area, group in groupby(found.differences, key=lambda one: one.area):
         several = list(group)
-        lines += [heading(_TITLES[area]), *difference_lines(several, width), BLANK]
+        lines += [heading(_TITLES[area]), *difference_lines(several, width, clear=clear), BLANK]
     if not found.differences:
         lines += [words(" Nothing differs.", Tone.STRONG), BLANK]
     if found.same:
@@ -44,9 +50,34 @@ def same_line(areas: Iterable[Area]) -> Line:
     return (Span(" same   ", Tone.DIM), Span(" · ".join(areas), Tone.GOOD))
 
 
-def difference_lines(several: Sequence[Difference], width: int) -> list[Line]:
-    """Some differences, a line for each, with what differs inside of files below it."""
+def _seen(one: Difference) -> Difference:
+    """A difference with masks for values whose names say that they are secret."""
+    content = one.content
+    if content is not None and content.values:
+        values = tuple(
+            replace(
+                value,
+                before=masked(value.path, str(value.before)),
+                now=masked(value.path, str(value.now)),
+            )
+            for value in content.values
+        )
+        content = replace(content, values=values)
+    before, now = masked(one.name, one.before), masked(one.name, one.now)
+    return replace(one, before=before, now=now, content=content)
+
+
+def difference_lines(
+    several: Sequence[Difference], width: int, *, clear: bool = False
+) -> list[Line]:
+    """Some differences, a line for each, with what differs inside of files below it.
+
+    Args:
+        clear: secrets are shown.
+    """
     lines: list[Line] = []
+    if not clear:
+        several = [_seen(one) for one in several]
     names = min(_NAMES, max(len(_name(one)) for one in several))
     values = max(8, min(_VALUES, (width - names - 12) // 2))
     for one in several:
@@ -61,16 +92,27 @@ def _name(one: Difference) -> str:
 
 
 def _line(one: Difference, names: int, values: int) -> Line:
+    before, now = (_short(one, text) for text in (one.before, one.now))
     mark = {"only now": "+", "only before": "-"}.get(one.change, "~")
     tone = {"+": Tone.GOOD, "-": Tone.BAD}.get(mark, Tone.WAIT)
     return (
         Span(f" {mark} ", tone),
         Span(f"{_tail(_name(one), names):<{names}}  ", Tone.PLAIN),
-        Span(f"{_cut(one.before, values):>{values}}", Tone.DIM),
+        Span(f"{_cut(before, values):>{values}}", Tone.DIM),
         Span(" → ", Tone.FAINT),
-        Span(_cut(one.now, values), Tone.STRONG),
+        Span(_cut(now, values), Tone.STRONG),
         Span(f"  {_growth(one)}".rstrip(), Tone.DIM),
     )
+
+
+def _short(one: Difference, text: str) -> str:
+    """A metric to six digits, as it stands elsewhere."""
+    if one.area != "metrics":
+        return text
+    try:
+        return f"{float(text):.6g}"
+    except ValueError:
+        return text
 
 
 def _growth(one: Difference) -> str:
@@ -117,19 +159,26 @@ def content_lines(one: Difference, indent: int, most: int = 12) -> list[Line]:
 
 
 def since_lines(
-    found: Sequence[Difference], green: str, unseen: Sequence[str], width: int
+    found: Sequence[Difference],
+    green: str,
+    unseen: Sequence[str],
+    width: int,
+    *,
+    clear: bool = False,
 ) -> list[Line]:
     """What differs since a step's last green run, most telling first.
 
     Args:
         green: the run, in words; empty where there is none.
         unseen: lines of the log whose like no green run has logged.
+        clear: secrets are shown.
     """
     if not green:
         return [BLANK, words(" SINCE   no earlier run of this step succeeded", Tone.DIM)]
     last = Span(f"the last run that succeeded, {green}", Tone.STRONG)
     lines = [BLANK, (Span(" SINCE   ", Tone.DIM), last)]
     told = [one for one in found if one.area not in ("metrics", "duration", "status")]
+    told = told if clear else [_seen(one) for one in told]
     for one in told[:12]:
         lines += [_line(one, min(_NAMES, width // 3), _VALUES), *content_lines(one, 9, most=8)]
     if len(told) > 12:

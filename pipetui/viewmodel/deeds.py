@@ -21,20 +21,22 @@ class Deed:
     Args:
         words: the command that does the same.
         problem: why it was refused; empty where it was done.
+        note: what was done that no command does, in words.
     """
 
     words: Command
     problem: str = ""
+    note: str = ""
 
     @property
     def command(self) -> str:
         """The command as a shell reads it."""
-        return shlex.join(self.words)
+        return f"# {self.note}" if self.note else shlex.join(self.words)
 
     @property
     def seen(self) -> str:
         """The command as it is shown: values whose names say that they are secret are dots."""
-        return shlex.join(hidden(self.words))
+        return f"# {self.note}" if self.note else shlex.join(hidden(self.words))
 
     @property
     def secret(self) -> bool:

@@ -63,9 +63,9 @@ def step_lines(
         if chosen:
             lines += [BLANK, heading(title), *(_artifact(one) for one in chosen)]
     if step.arguments is not None:
-        lines += [BLANK, heading(ARGUMENTS), *json_lines(step.arguments)]
+        lines += [BLANK, heading(ARGUMENTS), *json_lines(step.arguments, clear=display.clear)]
     if raw not in (None, step.arguments):
-        lines += [BLANK, heading("ARGUMENTS AS WRITTEN"), *json_lines(raw)]
+        lines += [BLANK, heading("ARGUMENTS AS WRITTEN"), *json_lines(raw, clear=display.clear)]
     for title, value in (
         ("CALLBACK INPUTS", step.callback_inputs),
         ("PROPERTIES", step.properties),
@@ -73,7 +73,7 @@ def step_lines(
         ("ENVIRONMENT", step.environment),
     ):
         if value:
-            lines += [BLANK, heading(title), *json_lines(value)]
+            lines += [BLANK, heading(title), *json_lines(value, clear=display.clear)]
     return lines
 
 
@@ -163,25 +163,36 @@ def _artifact(artifact: Artifact) -> Line:
     )
 
 
-def json_lines(value: Any, depth: int = 1, name: str = "") -> list[Line]:
-    """A JSON value as indented lines without braces; what looks like a secret is hidden."""
+def json_lines(
+    value: Any, depth: int = 1, name: str = "", *, clear: bool = False, told_by: str = ""
+) -> list[Line]:
+    """A JSON value as indented lines without braces.
+
+    Args:
+        clear: show what is masked otherwise, as its name says that it is a secret.
+        told_by: the name that says so, where it is not ``name``.
+    """
     indent = "  " * depth
     label = f"{name}: " if name else ""
     if isinstance(value, Mapping | list) and not value:
         return [(Span(indent + label, Tone.DIM), Span("{}" if value == {} else "[]", Tone.FAINT))]
     if depth > _DEEP or not isinstance(value, Mapping | list):
-        text = masked(name, str(value)) if isinstance(value, str) else str(value)
+        text = str(value)
+        if isinstance(value, str):
+            text = masked(told_by or name, value, clear=clear)
         first, *others = text.split("\n")
         more: list[Line] = [words(f"{indent}  {line}") for line in others]
         return [(Span(indent + label, Tone.DIM), Span(first)), *more]
     lines: list[Line] = [words(f"{indent}{name}", Tone.DIM)] if name else []
     deeper = depth + 1 if name else depth
     if isinstance(value, Mapping):
+        named = str(value.get("Name", value.get("Key", "")))
         for key, item in value.items():
-            lines += json_lines(item, deeper, str(key))
+            told_by = named if key == "Value" else ""
+            lines += json_lines(item, deeper, str(key), clear=clear, told_by=told_by)
     else:
         for index, item in enumerate(value):
-            lines += json_lines(item, deeper, item_name(item) or f"[{index}]")
+            lines += json_lines(item, deeper, item_name(item) or f"[{index}]", clear=clear)
     return lines
 
 

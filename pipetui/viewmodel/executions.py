@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, key_value, words, wrap
 from pipetui.viewmodel.progress import bar
-from pipetui.viewmodel.secrets import masked
 from pipetui.viewmodel.state import (
     HELD,
     STOPS_ON_ANSWER,
@@ -187,7 +186,7 @@ def row(
             words(display.moment(execution.created_at, now), Tone.DIM),
             words(time_taken(execution, now)),
             _progress(execution, display),
-            *(words(_value(execution, name), Tone.DIM) for name in parameters),
+            *(words(_value(execution, name, display), Tone.DIM) for name in parameters),
             matters,
         ),
         search=" ".join(
@@ -196,8 +195,8 @@ def row(
     )
 
 
-def _value(execution: ExecutionView, name: str) -> str:
-    return masked(name, str(execution.parameters.get(name, "")))
+def _value(execution: ExecutionView, name: str, display: Display) -> str:
+    return display.value(name, str(execution.parameters.get(name, "")))
 
 
 _BAR = 10
@@ -332,7 +331,7 @@ def preview(
     if execution.source_execution:
         source = short_id(execution.source_execution)
         lines.append(key_value("rerun of", source))
-    lines += _parameters(execution.parameters, 12 if tall else 2)
+    lines += _parameters(execution.parameters, 12 if tall else 2, display)
     if tall:
         lines += [BLANK, *_step_lines(steps, now, display)]
     return lines
@@ -348,10 +347,10 @@ def _attempt(steps: Sequence[StepView], name: str) -> Line:
     return words(f", attempt {attempt.number}{after}", Tone.DIM)
 
 
-def _parameters(parameters: Mapping[str, Any], most: int) -> list[Line]:
+def _parameters(parameters: Mapping[str, Any], most: int, display: Display) -> list[Line]:
     shown = list(parameters.items())[:most]
     width = max((12, *(len(name) for name, _ in shown)))
-    lines = [key_value(name, masked(name, str(value)), width=width) for name, value in shown]
+    lines = [key_value(name, display.value(name, str(value)), width=width) for name, value in shown]
     hidden = len(parameters) - most
     told = f"   and {hidden} more parameter{'s' if hidden > 1 else ''}"
     return lines + ([words(told, Tone.FAINT)] if hidden > 0 else [])

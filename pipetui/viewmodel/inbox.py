@@ -97,15 +97,19 @@ def question(step: StepView) -> tuple[str, str]:
     return "", ""
 
 
-def asked_lines(waiting: WaitingCallback, width: int) -> list[Line]:
-    """What a Callback asks, then all else that it tells."""
+def asked_lines(waiting: WaitingCallback, width: int, *, clear: bool = False) -> list[Line]:
+    """What a Callback asks, then all else that it tells.
+
+    Args:
+        clear: secrets are shown.
+    """
     step = waiting.step
     name, text = question(step)
     lines = [*wrap(text, width - 2, Tone.STRONG, " ")]
     others = {key: value for key, value in step.callback_inputs.items() if key != name}
     if others:
         lines += [BLANK] if lines else []
-        lines += json_lines(others)
+        lines += json_lines(others, clear=clear)
     return lines
 
 
@@ -118,7 +122,10 @@ def callback_lines(waiting: WaitingCallback, display: Display, width: int) -> li
             Span(display.glyph("Approval"), Tone.WAIT),
             Span(f" {step.name} of {title(waiting.execution)} asks", Tone.STRONG),
         ),
-        *(asked_lines(waiting, width) or [words(" It names no question.", Tone.DIM)]),
+        *(
+            asked_lines(waiting, width, clear=display.clear)
+            or [words(" It names no question.", Tone.DIM)]
+        ),
     ]
     if waiting.outputs:
         lines += [BLANK, heading("TO APPROVE, YOU GIVE")]

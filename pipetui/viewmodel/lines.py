@@ -217,6 +217,46 @@ def wrap(text: str, width: int, tone: Tone = Tone.PLAIN, indent: str = "") -> li
     return [words(indent + line, tone) for line in lines if line]
 
 
+_LEAST = 24
+"""Cells that the rest of a folded line has at least."""
+
+
+def folded(lines: Iterable[Line], width: int) -> list[Line]:
+    """Lines, each over as many of ``width`` cells as it takes, the rest below its value."""
+    return [part for line in lines for part in _parts(line, width)]
+
+
+def _parts(line: Line, width: int) -> list[Line]:
+    if length(line) <= width or width < _LEAST:
+        return [line]
+    last = length(line[:-1])
+    text = text_of(line)
+    indent = last if last else len(text) - len(text.lstrip()) + 2
+    indent = min(indent, max(0, width - _LEAST))
+    found: list[list[Span]] = [[]]
+    room = width
+    for span in line:
+        rest = plain(span.text)
+        while cell_len(rest) > room:
+            head = _head(rest, room)
+            found[-1].append(Span(head, span.tone))
+            rest = rest[len(head) :]
+            found.append([Span(" " * indent)])
+            room = width - indent
+        found[-1].append(Span(rest, span.tone))
+        room -= cell_len(rest)
+    return [tuple(one) for one in found]
+
+
+def _head(text: str, room: int) -> str:
+    """As much of a text as has room: to the end of a word or a folder, where that is not short."""
+    count = 0
+    while count < len(text) and cell_len(text[: count + 1]) <= room:
+        count += 1
+    end = max(text.rfind(" ", 0, count), text.rfind("/", 0, count)) + 1
+    return text[: end if 2 * end > count else count]
+
+
 def text_of(line: Iterable[Span]) -> str:
     """The characters of a line without its tones."""
     return "".join(span.text for span in line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,18 @@ from pipetui.viewmodel.detail import json_lines
 from pipetui.viewmodel.executions import short_id
 from pipetui.viewmodel.inbox import numbers, package_lines
 from pipetui.viewmodel.lineage import lineage_lines
-from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, heading, key_value, words
+from pipetui.viewmodel.lines import (
+    BLANK,
+    Column,
+    Line,
+    Row,
+    Span,
+    Tone,
+    heading,
+    key_value,
+    text_of,
+    words,
+)
 from pipetui.viewmodel.state import Display, approval_state, tone
 
 if TYPE_CHECKING:
@@ -22,7 +34,7 @@ COLUMNS = (
     Column("GROUP", 12, grow=2, most=40),
     Column("VER", 4, right=True),
     Column("APPROVAL", 9, keep=8),
-    Column("METRICS", 16, grow=6, keep=6, most=56),
+    Column("METRICS", 24, grow=6, keep=6, most=56),
     Column("STAGE", 10, grow=1, keep=2, most=24),
     Column("REGISTERED", 10, keep=5),
     Column("DECIDED BY", 11, grow=2, keep=4, most=32),
@@ -100,6 +112,17 @@ def rows(
             again = order is Order.GROUP and place > 0
             found.append(_row(one, words(group or name(one), _tone(again)), now, display))
     return found
+
+
+def filled(found: Sequence[Row]) -> tuple[list[Column], list[Row]]:
+    """The columns in which some row says something, and the rows with those alone."""
+    kept = [
+        at
+        for at, column in enumerate(COLUMNS)
+        if not found or not column.title or any(text_of(row.cells[at]).strip() for row in found)
+    ]
+    rows = [replace(row, cells=tuple(row.cells[at] for at in kept)) for row in found]
+    return [COLUMNS[at] for at in kept], rows
 
 
 def _tone(again: bool) -> Tone:
@@ -189,7 +212,7 @@ def detail(
         "arn": package.arn,
     }
     lines[2:2] = [key_value(title, str(text)) for title, text in facts.items() if text]
-    lines += _containers(request.get("InferenceSpecification"))
+    lines += _containers(request.get("InferenceSpecification"), display.clear)
     sections = {
         "METADATA": request.get("CustomerMetadataProperties"),
         "LIFE CYCLE": request.get("ModelLifeCycle"),
@@ -199,11 +222,11 @@ def detail(
         lines += [BLANK, heading("COMES FROM"), *lineage_lines(lineage, display.unicode)]
     for title, value in sections.items():
         if value:
-            lines += [BLANK, heading(title), *json_lines(value)]
+            lines += [BLANK, heading(title), *json_lines(value, clear=display.clear)]
     return lines
 
 
-def _containers(specification: Any) -> list[Line]:
+def _containers(specification: Any, clear: bool) -> list[Line]:
     """What serves the model: a heading and facts for each container, then what it takes."""
     if not isinstance(specification, Mapping):
         return []
@@ -215,10 +238,10 @@ def _containers(specification: Any) -> list[Line]:
         lines += [key_value(_short(key), str(one[key])) for key in one if _plain(one[key])]
         for key, value in one.items():
             if not _plain(value):
-                lines += json_lines(value, 1, _short(key))
+                lines += json_lines(value, 1, _short(key), clear=clear)
     rest = {key: value for key, value in specification.items() if key != "Containers"}
     if rest:
-        lines += [BLANK, heading("TAKES"), *json_lines(rest)]
+        lines += [BLANK, heading("TAKES"), *json_lines(rest, clear=clear)]
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from pipetui.viewmodel.lines import BLANK, Column, Line, Row, Span, Tone, text_o
 from pipetui.viewmodel.secrets import masked
 
 if TYPE_CHECKING:
-    from engine.api import ParameterView, PlanView, StepView
+    from engine.api import ParameterView, PlannedStep, PlanView, StepView
 
 SCOPES = ("whole", "from", "only", "failed")
 _SCOPE_WORDS = {
@@ -277,13 +278,17 @@ def parse(text: str, known: Field) -> Any:
     return text
 
 
-def rows(draft: Draft) -> list[Row]:
-    """The form."""
+def rows(draft: Draft, *, clear: bool = False) -> list[Row]:
+    """The form.
+
+    Args:
+        clear: secrets are shown.
+    """
     found = []
     for one in draft.fields:
         edited = one.key in draft.changed
-        value = masked(one.name, shown(draft.changed.get(one.key, one.value)))
-        was = masked(one.name, shown(one.value)) or "empty"
+        value = masked(one.name, shown(draft.changed.get(one.key, one.value)), clear=clear)
+        was = masked(one.name, shown(one.value), clear=clear) or "empty"
         note = f"was {was}" if edited else one.note
         found.append(
             Row(
@@ -345,29 +350,26 @@ def command_line(draft: Draft) -> str:
     return deed(draft).command
 
 
-def command_lines(draft: Draft, width: int) -> list[Line]:
-    """The command to be seen: what is secret is masked."""
-    return wrap(deed(draft).seen, width, Tone.DIM, indent=" ")
+def command_lines(draft: Draft, width: int, *, clear: bool = False) -> list[Line]:
+    """The command to be seen: what is secret is masked, unless secrets are shown."""
+    done = deed(draft)
+    return wrap(done.command if clear else done.seen, width, Tone.DIM, indent=" ")
+
+
+_ACTIONS = ("refused", "run", "cached", "reused", "skipped")
+"""What becomes of a step, the most telling first."""
+_ACTION, _STEP = 9, 28
 
 
 def plan_lines(plan: PlanView | None, trouble: str, width: int) -> list[Line]:
-    """What would run and why, in a few lines."""
+    """What would run, in numbers, and what stands against it."""
     if trouble:
         return wrap(trouble, width, Tone.BAD, indent=" ")
     if plan is None:
         return [words(" planning", Tone.FAINT)]
-    groups: dict[str, list[str]] = {}
-    for step in plan.steps:
-        groups.setdefault("refused" if step.refused else step.action, []).append(step.name)
-    order = [name for name in ("run", "reused", "cached", "skipped", "refused") if name in groups]
-    lines: list[Line] = []
-    for name in order:
-        names = groups[name]
-        text = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-        wrapped = wrap(text, max(20, width - 12))
-        for index, line in enumerate(wrapped):
-            label = f" {name} {len(names)}" if not index else ""
-            lines.append((Span(f"{label:<12}", Tone.DIM), *line))
+    counts = Counter(map(_becomes, plan.steps))
+    told = " · ".join(f"{counts[name]} {name}" for name in sorted(counts, key=_order))
+    lines: list[Line] = [words(f" {told}", Tone.STRONG)]
     again = [step.name for step in plan.steps if step.local_retry]
     if again:
         told = f"LOCAL ONLY: failed user code of {', '.join(again)} runs again (Local.USER_CODE)"
@@ -375,24 +377,36 @@ def plan_lines(plan: PlanView | None, trouble: str, width: int) -> list[Line]:
     for problem in plan.problems:
         tone = Tone.WAIT if problem.warning else Tone.BAD
         lines += wrap(sentences(problem.message, problem.hint), width, tone, indent=" ")
-    return lines or [BLANK]
+    return lines
+
+
+def _becomes(step: PlannedStep) -> str:
+    return "refused" if step.refused else step.action
+
+
+def _order(action: str) -> int:
+    return _ACTIONS.index(action) if action in _ACTIONS else len(_ACTIONS)
 
 
 def reason_lines(plan: PlanView | None, width: int) -> list[Line]:
-    """Each step of a plan with what becomes of it, and why."""
+    """Two columns: each step below what becomes of it, beside why."""
     if plan is None:
         return []
-    names = min(28, max((len(step.name) for step in plan.steps), default=0))
+    longest = max((len(step.name) for step in plan.steps), default=0)
+    names = max(4, min(_STEP, width // 3, longest))
+    left = 1 + _ACTION + names + 2
     lines: list[Line] = [BLANK]
-    for step in plan.steps:
-        word = "refused" if step.refused else step.action
-        tone = Tone.BAD if step.refused else Tone.PLAIN if word == "run" else Tone.DIM
-        told = (step.local_retry, step.refused or step.reason, step.stand_in)
-        why = "  ".join(part for part in told if part)
-        wrapped = wrap(why, max(20, width - names - 12)) or [BLANK]
-        for index, line in enumerate(wrapped):
-            head = f" {word:<8} {step.name:<{names}}  " if not index else " " * (names + 12)
-            lines.append((Span(head, tone), *(Span(span.text, Tone.DIM) for span in line)))
+    before = ""
+    for step in sorted(plan.steps, key=lambda step: _order(_becomes(step))):
+        action = _becomes(step)
+        tone = Tone.BAD if step.refused else Tone.ACCENT if action == "run" else Tone.DIM
+        why = (step.local_retry, step.refused or step.reason, step.stand_in)
+        wrapped = wrap("  ".join(filter(None, why)), max(20, width - left), Tone.DIM) or [BLANK]
+        head = f" {'' if action == before else action:<{_ACTION}}"
+        name = step.name if len(step.name) <= names else "…" + step.name[1 - names :]
+        lines.append((Span(head, tone), Span(f"{name:<{names}}  "), *wrapped[0]))
+        lines += [(Span(" " * left), *line) for line in wrapped[1:]]
+        before = action
     return lines
 
 
@@ -408,12 +422,12 @@ def works(plan: PlanView) -> bool:
     return all(problem.warning for problem in plan.problems)
 
 
-def document(draft: Draft) -> str:
-    """The form as JSON, for an editor."""
+def document(draft: Draft, *, clear: bool = False) -> str:
+    """The form as JSON, for an editor; secrets are masked, unless they are shown."""
     values: dict[str, dict[str, Any]] = {"parameters": {}, "arguments": {}}
     for one in draft.fields:
         value = draft.changed.get(one.key, one.value)
-        shown_value = masked(one.name, shown(value)) if one.secret else value
+        shown_value = masked(one.name, shown(value)) if one.secret and not clear else value
         values.setdefault(_GROUPS[one.kind], {})[one.name] = shown_value
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 

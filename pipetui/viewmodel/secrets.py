@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from pipetui.viewmodel.lines import Line, Span
+from pipetui.viewmodel.lines import BLANK, Line, Span, Tone, heading, wrap
 
 _SECRET = re.compile(
     r"(?i)passw(or)?d|secret|(?<!callback)(?<!next)token|api_?key|private_?key|credential"
@@ -16,34 +15,11 @@ LOG_MASK = "******"
 """What stands in place of a secret in the text of logs, on any terminal and in files."""
 
 
-_SHORTEST = 6
-"""Characters of a value from which it is looked for elsewhere: shorter ones stand in any text."""
-_PLAIN = re.compile(r"[a-z]+|\d{1,7}|arn:.*|s3://.*|\{\{resolve:.*")
-"""Words, small numbers, and references to a secret rather than the secret."""
-
-
-def known_secrets(*given: Any) -> frozenset[str]:
-    """The values, in JSON of any depth, whose names say that they are secret, line by line.
-
-    Both ``{"API_KEY": "..."}`` and ``{"Name": "API_KEY", "Value": "..."}`` name a value. What any
-    text may hold is left out: short values, plain words and small numbers.
-    """
-    found: set[str] = set()
-    waiting = list(given)
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, Mapping):
-            waiting += one.values()
-            named = {str(name): value for name, value in one.items()}
-            named[str(one.get("Name", one.get("Key", "")))] = one.get("Value")
-            for name, value in named.items():
-                if isinstance(value, str) and _SECRET.search(name):
-                    found.update(line.strip() for line in value.split("\n"))
-        elif isinstance(one, list | tuple):
-            waiting += one
-    return frozenset(
-        text for text in found if len(text) >= _SHORTEST and not _PLAIN.fullmatch(text)
-    )
+ABOUT = (
+    "Values named like PASSWORD, SECRET, TOKEN, API_KEY, PRIVATE_KEY or CREDENTIAL are masked where"
+    " they stand; those that a step was given also in its log and its files. * shows what is masked"
+    " on a screen until that is left."
+)
 
 
 def without(lines: Iterable[Line], secrets: Iterable[str]) -> list[Line]:
@@ -57,6 +33,15 @@ def without(lines: Iterable[Line], secrets: Iterable[str]) -> list[Line]:
     ]
 
 
-def masked(name: str, value: str) -> str:
-    """A value, or dots where its name says that it is a secret."""
-    return _HIDDEN if value and _SECRET.search(name) else value
+def about_lines(width: int) -> list[Line]:
+    """What is masked, and by what."""
+    return [heading("MASKED"), *wrap(ABOUT, width, Tone.DIM, indent="   "), BLANK]
+
+
+def masked(name: str, value: str, *, clear: bool = False) -> str:
+    """A value, or dots where its name says that it is a secret.
+
+    Args:
+        clear: a person asked to see secrets.
+    """
+    return _HIDDEN if value and not clear and _SECRET.search(name) else value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipetui.term.glyphs import Look, look
 from pipetui.viewmodel.lines import Span, Tone
+from pipetui.viewmodel.secrets import masked
 from pipetui.viewmodel.times import TimeMode, clock, exact, moment, since_start
 
 if TYPE_CHECKING:
@@ -22,11 +23,17 @@ class Display:
         unicode: whether glyphs and bars are more than ASCII.
         times: relative, local or UTC.
         zone: the person's time zone; None is the host's.
+        clear: whether what is masked is shown.
     """
 
     unicode: bool = True
     times: TimeMode = TimeMode.RELATIVE
     zone: tzinfo | None = None
+    clear: bool = False
+
+    def value(self, name: str, value: str) -> str:
+        """A value, masked where its name says that it is a secret."""
+        return masked(name, value, clear=self.clear)
 
     def moment(self, at: float, now: float) -> str:
         """When something happened, short."""

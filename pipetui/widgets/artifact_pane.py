@@ -101,6 +101,13 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
         return cast("PipetuiApp", self.app)
 
     @property
+    def _masked(self) -> frozenset[str]:
+        """The values that are masked in what is shown of the step."""
+        if self.step is None or self.look.clear:
+            return frozenset()
+        return self._feed.secrets(self.step)
+
+    @property
     def items(self) -> RowList:
         """The tree."""
         return self.query_one("#artifact-list", RowList)
@@ -123,7 +130,10 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
     def show(self, moment: Moment, changed: set[str] | None = None) -> None:
         """See ``Tab``; what a running step writes is looked at each time."""
         step, self._now = moment.step, moment.now
+        turned = moment.look.clear != self.look.clear
         self.look = moment.look
+        if turned:
+            self._look()
         wanted = (step.execution_id, step.name, step.seq) if step else ("", "", -1)
         another = wanted[:2] != self._shown[:2]
         if wanted == self._shown and not (step is not None and step.running):
@@ -281,9 +291,7 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
             self._below[item.key] = members
             self._show()
         lines = view.preview_lines(preview)
-        if item.role == "log" and self.step is not None:
-            lines = without(lines, self._feed.secrets(self.step))
-        self._tell([*about, *lines], preview)
+        self._tell([*about, *without(lines, self._masked)], preview)
 
     async def _list(self, folder: view.Item, about: list[Line], width: int) -> None:
         try:
@@ -316,7 +324,7 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
         from pipetui.screens.artifacts import ask_download
 
         if (item := self.selected) is not None:
-            ask_download(self.ui, item)
+            ask_download(self.ui, item, self._masked)
 
     def action_compare(self) -> None:
         """See the action table."""
@@ -341,7 +349,7 @@ class ArtifactPane(Performer, Tab, Vertical, inherit_bindings=False):
         if item.folder:
             self.ui.say(f"{item.name} is a folder: select a file in it")
             return
-        await open_in(self.ui, item, program)
+        await open_in(self.ui, item, program, self._masked)
 
     @property
     def copied(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,8 +18,9 @@ from pipetui.keys import Performer, bindings
 from pipetui.viewmodel import events as view
 from pipetui.viewmodel.detail import json_lines
 from pipetui.viewmodel.filters import Filter
-from pipetui.viewmodel.lines import Row, Tone, text_of, words
+from pipetui.viewmodel.lines import Line, Row, Tone, text_of, words
 from pipetui.viewmodel.moment import Moment
+from pipetui.viewmodel.secrets import without
 from pipetui.viewmodel.state import Display
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.pane import TextPane
@@ -25,7 +28,11 @@ from pipetui.widgets.rows import RowList
 from pipetui.widgets.tab import Tab
 
 if TYPE_CHECKING:
-    from engine.api import Event
+    from engine.api import Event, StepView
+    from pipetui.ui import PipetuiApp
+
+_FAILED = frozenset({"StepFailed", "AttemptFailed", "AttemptLost"})
+"""Events that tell what a job said."""
 
 
 class EventPane(Performer, Tab, Vertical, inherit_bindings=False):
@@ -40,6 +47,7 @@ class EventPane(Performer, Tab, Vertical, inherit_bindings=False):
         self._events: dict[str, Event] = {}
         self._rows: dict[str, Row] = {}
         self._filter = Filter()
+        self._steps: Mapping[str, StepView] = {}
 
     def compose(self) -> ComposeResult:
         """The list, and the JSON once it is asked for."""
@@ -71,13 +79,17 @@ class EventPane(Performer, Tab, Vertical, inherit_bindings=False):
         if moment.look != self.look or len(moment.events) < len(self._events):
             self._events, self._rows = {}, {}
         self.look, began = moment.look, moment.execution.created_at
+        self._steps = moment.steps
         fresh = moment.events[len(self._events) :]
         if not fresh:
             return
         for event in fresh:
             key = str(event.seq)
             self._events[key] = event
-            self._rows[key] = view.row(event, facts(event), began=began, display=self.look)
+            row = view.row(event, facts(event), began=began, display=self.look)
+            if event.kind in _FAILED:
+                row = replace(row, cells=tuple(self._masked(event, row.cells)))
+            self._rows[key] = row
         self._show()
         self._show_json()
         if at_end:
@@ -106,11 +118,22 @@ class EventPane(Performer, Tab, Vertical, inherit_bindings=False):
         if event is None or not pane.display:
             return
         head = words(f" {event.kind}  seq {event.seq}  {self.look.clock(event.at)}", Tone.STRONG)
-        pane.show([head, *json_lines(facts(event))], top=0)
+        pane.show([head, *self._lines(event)], top=0)
+
+    def _lines(self, event: Event) -> Iterable[Line]:
+        """The event as JSON."""
+        return self._masked(event, json_lines(facts(event), clear=self.look.clear))
+
+    def _masked(self, event: Event, lines: Iterable[Line]) -> Iterable[Line]:
+        """Lines without the secrets that the event's step was given."""
+        step = self._steps.get(event.step or "")
+        if step is None or self.look.clear:
+            return lines
+        return without(lines, cast("PipetuiApp", self.app).feed.secrets(step))
 
     @property
     def copied(self) -> str:
         """What ``y`` copies: the event's JSON."""
         event = self._events.get(self.list.key)
-        lines = json_lines(facts(event)) if event else []
+        lines = self._lines(event) if event else []
         return "\n".join(text_of(line) for line in lines)

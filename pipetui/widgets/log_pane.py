@@ -39,6 +39,7 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         self._feed = feed
         self._steps: tuple[StepView, ...] = ()
         self._wanted: tuple[tuple[str, str, int, int], ...] = ()
+        self._clear = False
         self._log: LogSource | None = None
         self._folded: FoldedLog | None = None
         self._has_secrets = False
@@ -88,8 +89,12 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         told = without_job(step) if step is not None else ""
         return plain(told) or super().why_empty
 
-    def show_steps(self, steps: Sequence[StepView]) -> None:
-        """Other steps' logs, or those of new attempts; one that failed opens at its first error."""
+    def show_steps(self, steps: Sequence[StepView], *, clear: bool | None = None) -> None:
+        """Other steps' logs, or those of new attempts; one that failed opens at its first error.
+
+        Args:
+            clear: show secrets, or mask them; None leaves that as it is.
+        """
         names = [step.name for step in steps]
         if names != [step.name for step in self._steps]:
             self.attempt, self.fold = 0, ""
@@ -97,13 +102,19 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         if self.why_empty != empty:
             self.refresh()
         wanted = tuple((one.execution_id, one.name, one.attempt, self.attempt) for one in steps)
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self._log = self._feed.logs(steps, self.attempt) if steps else None
-            self._has_secrets = any(self._feed.secrets(step) for step in steps)
-            self._show_log()
-            if not self.fold and any(step.status == "Failed" for step in steps):
-                self.open_at_first_error()
+        turned = clear is not None and clear != self._clear
+        self._clear = self._clear if clear is None else clear
+        if wanted == self._wanted and not turned:
+            return
+        another, line, follows = wanted != self._wanted, self.line_in_hand, self.view.follow
+        self._wanted = wanted
+        self._log = self._feed.logs(steps, self.attempt, clear=self._clear) if steps else None
+        self._has_secrets = not self._clear and any(self._feed.secrets(step) for step in steps)
+        self._show_log()
+        if another and not self.fold and any(step.status == "Failed" for step in steps):
+            self.open_at_first_error()
+        elif not another and not follows and line is not None:
+            self.go_to(line)
 
     def _show_log(self) -> None:
         """The log as it is, or folded."""
@@ -213,13 +224,13 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         """Ask where to write the log, then write it."""
         from pipetui.screens.export_log import ask_export
 
-        step, steps, attempt = self._step, self._steps, self.attempt
+        step, steps, attempt, clear = self._step, self._steps, self.attempt, self._clear
         name = "+".join(one.name for one in steps)
         number = f".{attempt or step.attempt}" if step else ""
         ask_export(
             self._ui,
             f"{steps[0].execution_id}-{name}{number}.log",
-            lambda: self._feed.logs(steps, attempt),
+            lambda: self._feed.logs(steps, attempt, clear=clear),
             self.question if self._folded is None else None,
             mask=LOG_MASK if self._has_secrets else "",
         )

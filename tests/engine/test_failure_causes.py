@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from engine.jobs.base import Exit, Job
 from engine.model import codec
 from engine.model import events as e
 from engine.model.views import ExecutionView, StepView
 from engine.observers.junit import report
-from engine.runner.causes import tail_of
+from engine.runner.causes import read_cause, tail_of
 from engine.sources.aws_shapes import StatusChanges, describe_execution, list_steps
 from tests.engine.embedded import Embedded, definition, processing
 
@@ -89,3 +90,10 @@ def test_views_and_facts_from_before_causes_and_breakpoints_are_read() -> None:
     text = b'{"id": "x", "pipeline": "p", "status": "Failed", "created_at": 1.0}'
     whole = codec.decode(text, ExecutionView)
     assert (whole.first_cause, whole.steps_held) == ("", 0)
+
+
+def test_a_cause_tells_no_secret_among_the_jobs_variables(tmp_path: Path) -> None:
+    given = {"DB_PASSWORD": "hunter2-and-more", "LEVEL": "info-level"}
+    (tmp_path / "job.log").write_text("ValueError: hunter2-and-more at info-level is wrong\n")
+    told = read_cause(Job("e/s/1", str(tmp_path), ("true",), given), Exit(1))
+    assert told == "ValueError: ****** at info-level is wrong, exit code 1"

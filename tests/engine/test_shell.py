@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -157,6 +159,41 @@ async def test_with_bubblewrap_it_works_on_a_copy_at_its_place(
         "ran in /opt/ml again",
     ]
     assert _state(directory) == before
+
+
+def _way(at: int) -> Recipe:
+    """One of the ways into a namespace, where it works."""
+    known = [*recipes()]
+    if at >= len(known) or subprocess.run([*known[at].enter, "true"], check=False).returncode:
+        pytest.skip("this host has no such way into a namespace")
+    return known[at]
+
+
+@pytest.mark.parametrize("at", range(6))
+async def test_what_is_left_in_the_background_ends_with_the_shell(home: Home, at: int) -> None:
+    recipe = _way(at)
+    runner = NamespaceRunner(recipe, str(home.root / "job-home"))
+    directory, job = await _attempt(home, runner)
+    held = home.root / "held"
+    os.mkfifo(held)
+    reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    words = ("sh", "-c", f"sleep 600 >{held} & echo $! >{held}; exit 3")
+    with open_shell(directory, job, runner, str(home.root / "shells"), words) as shell:
+        # In a session of its own: a process group that is ended must not be this one.
+        code = await asyncio.to_thread(
+            lambda: subprocess.run(
+                shell.arguments, env=dict(shell.environment), cwd=shell.working_directory,
+                start_new_session=True, check=False,
+            ).returncode
+        )  # fmt: skip
+    assert code == 3
+    left = int(os.read(reader, 100))
+    if recipe.contained:
+        select.select([reader], [], [], 30.0)
+        assert os.read(reader, 1) == b""
+    else:
+        os.kill(left, signal.SIGKILL)
+    os.close(reader)
 
 
 async def test_a_folder_that_is_too_large_to_copy_is_refused(

@@ -47,21 +47,39 @@ def opened(terminal: Terminal, answers: str) -> None:
     terminal.send(answers)
 
 
-@pytest.mark.parametrize("answers, begin, end", [
-    (KITTY, b"\x1b_Ga=T", b"\x1b_Ga=d,d=I"), (SIXEL, b"\x1bP0;1q", b""),
-])  # fmt: skip
-def test_pixels_are_drawn_and_any_key_leaves(
-    stage: Stage, answers: str, begin: bytes, end: bytes
+@pytest.mark.parametrize("answers, begin", [(KITTY, b"\x1b_Ga=T"), (SIXEL, b"\x1bP0;1q")])
+def test_pixels_are_drawn_anew_for_another_size_and_a_repaint_and_any_key_leaves(
+    stage: Stage, answers: str, begin: bytes
 ) -> None:
-    with stage.terminal("@last") as terminal:
+    with stage.terminal("@last", size=(100, 30)) as terminal:
+
+        def drawn_again(since: int) -> bytes:
+            terminal.wait(lambda: begin in terminal.raw[since:])
+            terminal.settle(quiet=0.2)
+            return bytes(terminal.raw[since:])
+
         opened(terminal, answers)
-        terminal.wait(lambda: begin in terminal.raw)
-        terminal.settle()
-        assert _PIXELS.search(bytes(terminal.raw))
+        assert _PIXELS.search(drawn_again(0))
+        before = terminal.shown
+        terminal.resize(80, 24)
+        # What it can show depends on its size: it is asked again.
+        terminal.wait(lambda: b"a=q" in terminal.raw[before:])
+        terminal.send(answers)
+        smaller = drawn_again(before)
+        before = terminal.shown
+        terminal.send("\x0c")
+        repainted = drawn_again(before)
+        for came in (smaller, repainted):
+            cells = came[: came.index(begin)]
+            assert (b"\x1b_Ga=d,d=I" in cells) is (answers == KITTY)
+            # A sixel picture goes with the cells that are painted over it.
+            assert b"any key leaves" in cells
         before = terminal.shown
         terminal.send("x")
         terminal.wait(lambda: b"[Artifacts]" in terminal.raw[before:])
-        assert end in terminal.raw[before:]
+        assert begin not in terminal.raw[before:]
+        if answers == KITTY:
+            assert terminal.raw.count(begin) == terminal.raw.count(b"\x1b_Ga=d,d=I")
 
 
 def test_a_key_on_a_slow_link_gives_the_rest_up(stage: Stage) -> None:

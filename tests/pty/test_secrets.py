@@ -20,7 +20,7 @@ def stage_with_secret(folder: Path) -> Stage:
     return stage
 
 
-def test_screen_pager_and_export_mask_it_and_the_export_says_how_often(tmp_path: Path) -> None:
+def test_screen_pager_and_export_mask_it_until_it_is_shown(tmp_path: Path) -> None:
     stage = stage_with_secret(tmp_path)
     paged, exported = tmp_path / "paged.txt", tmp_path / "exported.log"
     with stage.terminal("@last", PAGER=f"tee {paged}") as terminal:
@@ -34,8 +34,25 @@ def test_screen_pager_and_export_mask_it_and_the_export_says_how_often(tmp_path:
         terminal.wait(lambda: paged.exists() and paged.read_text().count("\n") == 2)
         terminal.wait_for("? help")
         assert SECRET.encode() not in terminal.raw
-    for file in (paged, exported):
-        assert file.read_text() == "opened with ******\nagain ******\n"
+        for file in (paged, exported):
+            assert file.read_text() == "opened with ******\nagain ******\n"
+        paged.unlink()
+        terminal.send("*")
+        terminal.wait_for(f"opened with {SECRET}", "secrets shown")
+        terminal.send("o")
+        terminal.wait(lambda: paged.exists() and paged.read_text().count("\n") == 2)
+        terminal.wait_for("? help")
+    assert paged.read_text() == f"opened with {SECRET}\nagain {SECRET}\n"
+
+
+def test_a_command_shows_it_where_it_is_asked_to(tmp_path: Path) -> None:
+    stage = stage_with_secret(tmp_path)
+    for option, told in (((), "******"), (("--secrets",), SECRET)):
+        said = subprocess.run(
+            [*PIPETUI, "logs", "@last", "tells", *option], text=True,
+            env=environment(stage.home), cwd=ROOT, capture_output=True, timeout=60,
+        )  # fmt: skip
+        assert said.stdout == f"opened with {told}\nagain {told}\n"
 
 
 def test_line_by_line_it_is_masked(tmp_path: Path) -> None:

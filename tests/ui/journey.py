@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from pipetui.config import Settings
 from pipetui.feed import Feed
@@ -58,13 +59,11 @@ class Journey:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """Type a text, then enter."""
-        for letter in text:
-            await self.pilot.press(_KEYS.get(letter, letter))
+        """Type a text into the input that has the keys, all at once, then enter."""
+        box = self.app.focused
+        assert isinstance(box, Input), box
+        box.insert_text_at_cursor(text)
         await self.pilot.press("enter")
-
-
-_KEYS = {" ": "space", "/": "slash", ".": "full_stop", "-": "minus", ":": "colon"}
 
 
 @asynccontextmanager

@@ -81,6 +81,31 @@ async def test_an_image_is_drawn_to_fit(tmp_path: Path, size: tuple[int, int]) -
         await trip.until(lambda: "▀▀▀▀" not in trip.text)
 
 
+@both_sizes
+async def test_the_pictures_of_two_executions_stand_side_by_side(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    source = _source(tmp_path)
+    stories.green(source, tmp_path)
+    for name, colour in (("loss.png", (200, 30, 30)), ("roc.png", (30, 30, 200))):
+        Image.new("RGB", (640, 480), colour).save(_report(source) / name)
+    async with journey(tmp_path, size, source=source, execution=stories.FAILED) as trip:
+        await trip.sees("evaluate")
+        await trip.press("equals_sign")
+        await trip.sees("what differs", "PICTURES OF BOTH", "i pictures")
+        await trip.press("i")
+        await trip.sees("report/loss.png  1 of 2  left gr33, right 9dk2  by half blocks", "▀▀▀▀")
+        view = trip.app.screen.query_one(PictureView)
+        picture = view.picture
+        assert picture is not None and picture.width <= size[0]
+        assert picture.at(0, 0) == picture.at(picture.width - 1, 0) == (200, 30, 30)
+        assert picture.at(picture.width // 2, 0) != (200, 30, 30)
+        await trip.press("right")
+        await trip.sees("report/roc.png  2 of 2")
+        await trip.press("x")
+        await trip.sees("what differs", "PICTURES OF BOTH")
+
+
 async def test_an_ascii_terminal_gets_an_image_in_shades(tmp_path: Path) -> None:
     source = _source(tmp_path)
     Image.new("RGB", (640, 480), (255, 255, 255)).save(_report(source) / "plot.png")

@@ -278,7 +278,7 @@ async def test_a_rerun_begins_with_a_scope_that_works(tmp_path: Path) -> None:
         trip.control.plan_problem = CommandRejected("split is missing", hint="Run again from it.")
         trip.control.plan_works = ("failed",)
         await trip.press("R")
-        await trip.sees("(•) failed only", "run 9")
+        await trip.sees("(•) failed only", "9 run")
         await trip.press("left")
         await trip.sees("(•) only this", "split is missing. Run again from it.")
 
@@ -315,12 +315,14 @@ def test_every_action_has_a_handler_on_some_screen_or_pane() -> None:
     from pipetui.logview.widget import LogView
     from pipetui.screens import (
         audit,
+        compare,
         confirm,
         execution,
         executions,
         history,
         inbox,
         models,
+        pair,
         palette,
         reading,
         rerun,
@@ -350,6 +352,8 @@ def test_every_action_has_a_handler_on_some_screen_or_pane() -> None:
         Scope.AUDIT: audit.AuditScreen,
         Scope.INBOX: inbox.InboxScreen,
         Scope.MODELS: models.ModelsScreen,
+        Scope.COMPARE: compare.CompareScreen,
+        Scope.PICTURES: pair.PairScreen,
         Scope.WHY: reading.WhyScreen,
         Scope.RERUN: rerun.RerunScreen,
         Scope.CONFIRM: confirm.Confirm,

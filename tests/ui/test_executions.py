@@ -116,7 +116,7 @@ async def test_what_failed_in_marked_executions_goes_on_and_refusals_are_said(
         assert "R run" not in trip.footer
         trip.control.plan_problem = None
         await trip.press("right")
-        await trip.sees("run 9", "R run")
+        await trip.sees("9 run", "R run")
         await trip.press("R")
         await trip.until(lambda: trip.control.asked == [("retry", stories.FAILED)])
 
@@ -252,6 +252,6 @@ async def test_the_reasons_of_a_dry_run_are_read_with_the_keys(
 ) -> None:
     async with journey(tmp_path, size) as trip:
         await trip.press("down", "R")
-        await trip.sees("run 9")
+        await trip.sees("9 run")
         await trip.press("tab", "G")
-        await trip.sees("run      deploy-gate")
+        await trip.sees("         deploy-gate")

@@ -51,16 +51,18 @@ def test_a_blank_keeps_what_shows_on_it(codes: str, blank: str) -> None:
 def test_a_blank_between_words_costs_a_blank() -> None:
     pen = Pen()
     pen.put(0, 0, ["a", " ", "b"], ["31", "", "31"])
-    assert pen.text == "\x1b[1;1H\x1b[31ma b"
+    assert pen.text == "\x1b[1H\x1b[31ma b"
 
 
 def test_the_shorter_way_is_taken() -> None:
     pen = Pen()
     for x in (0, 2, 5, 99, 105, 7):
         pen.put(3, x, ["a"], [""])
-    assert pen.text == "\x1b[4;1Ha\x1b[Ca\x1b[2Ca\x1b[93Ca\x1b[5Ca\x1b[8Ga"
+    assert pen.text == "\x1b[4Ha\x1b[Ca\x1b[2Ca\x1b[93Ca\x1b[5Ca\x1b[8Ga"
     pen.put(4, 8, ["a"], [""])
-    assert pen.text.endswith("\x1b[5;9Ha")
+    assert pen.text.endswith("a\x1b[Ba")
+    pen.put(3, 7, ["a"], [""])
+    assert pen.text.endswith("a\x1b[A\b\ba")
 
 
 def test_a_step_back_forgets_what_was_written() -> None:

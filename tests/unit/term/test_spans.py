@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyte
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -14,7 +15,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from pipetui.term.canvas import Canvas, Span
-from pipetui.term.spans import cut
+from pipetui.term.spans import cut, short
 
 CONSOLE = Console(color_system="truecolor", force_terminal=True, _environ={})
 WIDTH, HEIGHT = 24, 3
@@ -66,15 +67,16 @@ def update(rows: list[str], spans: list[Span]) -> ChopsUpdate:
     )
 
 
-@given(st.lists(ROWS, min_size=1, max_size=4))
+@given(st.lists(ROWS, min_size=1, max_size=4), st.booleans(), st.booleans())
 def test_the_changed_cells_make_the_same_picture(
-    pictures: list[list[list[tuple[str, Style]]]],
+    pictures: list[list[list[tuple[str, Style]]]], erases: bool, urgent: bool
 ) -> None:
-    canvas, terminal = Canvas(), pyte.Screen(WIDTH, HEIGHT)
+    canvas, terminal = Canvas(erases=erases), pyte.Screen(WIDTH, HEIGHT)
+    canvas.width = WIDTH
     stream = pyte.Stream(terminal)
     for picture in pictures:
         rows = [strip(parts) for parts in picture]
-        text, left = cut(whole(rows), CONSOLE, canvas, ROOM)
+        text, left = cut(whole(rows), CONSOLE, canvas, ROOM, urgent=urgent)
         stream.feed(text)
         fresh = pyte.Screen(WIDTH, HEIGHT)
         for y, row in enumerate(rows):
@@ -100,12 +102,27 @@ def test_cells_close_to_each_other_are_sent_with_what_is_between() -> None:
     canvas = Canvas()
     cut(update(["a b c" + "." * 20 + "d"], [(0, 0, 26)]), CONSOLE, canvas, ROOM)
     text, _ = cut(update(["A b C" + "." * 20 + "D"], [(0, 0, 26)]), CONSOLE, canvas, ROOM)
-    assert text == "\x1b[1;1HA b C\x1b[20CD"
+    assert text == "\x1b[1;26HD\rA b C"
+
+
+@pytest.mark.parametrize(
+    ("true", "told"),
+    [("1;38;2;95;175;215;48;2;18;18;18", "1;38;5;74;48;5;233"), ("38;2;16;19;22", "38;2;16;19;22")],
+)
+def test_a_color_among_the_256_is_told_by_its_number(true: str, told: str) -> None:
+    assert short(true) == told
+
+
+def test_blanks_at_the_end_are_erased_where_that_is_shorter() -> None:
+    canvas = Canvas(erases=True)
+    cut(update(["a" * 20], [(0, 0, 20)]), CONSOLE, canvas, ROOM)
+    text, _ = cut(update(["b".ljust(20)], [(0, 0, 20)]), CONSOLE, canvas, ROOM)
+    assert text == "\x1b[1Hb\x1b[19X"
 
 
 def test_behind_a_wide_character_the_place_is_told_again() -> None:
     text, _ = cut(update(["列x"], [(0, 0, 3)]), CONSOLE, Canvas(), ROOM)
-    assert text == "\x1b[1;1H\x1b[0m列\x1b[3Gx"
+    assert text == "\x1b[1H\x1b[0m列\x1b[3Gx"
 
 
 def test_after_it_forgot_everything_is_sent_again() -> None:

@@ -15,6 +15,8 @@ from pipetui.viewmodel.lines import (
     column_widths,
     difference,
     fit,
+    folded,
+    key_value,
     lay,
     length,
     text_of,
@@ -100,7 +102,7 @@ def test_only_the_changed_cells_differ() -> None:
     assert difference(before, after) == (11, 1)
 
 
-@given(TEXT, st.integers(8, 60))
+@given(TEXT, st.integers(24, 60))
 def test_wrapped_lines_fit_and_lose_no_letter(text: str, width: int) -> None:
     lines = wrap(text, width)
     assert all(length(line) <= width for line in lines)
@@ -109,3 +111,22 @@ def test_wrapped_lines_fit_and_lose_no_letter(text: str, width: int) -> None:
 def test_wrapping_keeps_all_words_in_order() -> None:
     lines = wrap("one two three four", 9, indent=" ")
     assert [text_of(line) for line in lines] == [" one two", " three", " four"]
+
+
+def test_a_line_that_is_too_long_goes_on_below_its_value() -> None:
+    line = key_value("model data", "s3://bucket/a-long-folder/another-folder/model.tar.gz")
+    parts = [text_of(part) for part in folded([line], 44)]
+    assert parts == [
+        "  model data   s3://bucket/a-long-folder/",
+        "               another-folder/model.tar.gz",
+    ]
+    assert folded([line], 80) == [line]
+
+
+@given(st.lists(st.text("ab /語", min_size=1), min_size=1, max_size=4), st.integers(24, 60))
+def test_folded_lines_fit_and_lose_nothing(texts: list[str], width: int) -> None:
+    line = tuple(Span(text) for text in texts)
+    parts = folded([line], width)
+    assert all(length(part) <= width for part in parts)
+    told = "".join(text_of(part) for part in parts)
+    assert told.replace(" ", "") == "".join(texts).replace(" ", "")

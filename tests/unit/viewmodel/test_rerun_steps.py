@@ -17,6 +17,7 @@ from pipetui.viewmodel.rerun import (
     fields,
     from_document,
     parse,
+    plan_lines,
     reason_lines,
     rows,
 )
@@ -98,10 +99,25 @@ def test_every_step_of_a_plan_says_why() -> None:
             PlannedStep("push", "Lambda", "run", "", refused="no handler"),
         ),
     )
-    lines = [" ".join(text_of(line).split()) for line in reason_lines(plan, 60)]
-    assert lines == [
+    assert [text_of(line).rstrip() for line in reason_lines(plan, 60)] == [
         "",
-        "cached load nothing changed since 9dk2",
-        "run train HyperParameters changed",
-        "refused push no handler",
+        " refused  push   no handler",
+        " run      train  HyperParameters changed",
+        " cached   load   nothing changed since 9dk2",
     ]
+    assert text_of(plan_lines(plan, "", 60)[0]) == " 1 refused · 1 run · 1 cached"
+
+
+def test_a_plan_is_two_columns_within_80_cells_and_names_each_step_once() -> None:
+    long = "a-step-with-a-name-that-is-longer-than-its-column"
+    steps = [PlannedStep(f"step-{n}", "Processing", "reused", "succeeded there") for n in range(3)]
+    steps.append(PlannedStep(long, "Training", "run", "after " + ", ".join("abcdefgh" * 9)))
+    plan = PlanView("p", {}, tuple(steps))
+    lines = [text_of(line) for line in (*plan_lines(plan, "", 78), *reason_lines(plan, 78))]
+    assert max(map(len, lines)) <= 78
+    page = "\n".join(lines)
+    assert all(page.count(f"step-{n}") == 1 for n in range(3))
+    assert page.count("reused  ") == 1 and "…" in page
+    starts = {line.index("succeeded") for line in lines if "succeeded" in line}
+    starts |= {line.index("after") for line in lines if "after" in line}
+    assert len(starts) == 1
