@@ -26,11 +26,13 @@ class ImageChoice:
     Args:
         command: stands for the image's own program; ``python`` is the interpreter, and files
             beside the configuration have their whole paths.
+        image: one that stands for it, with its environment and its program.
     """
 
     python: str = ""
     requirements: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ class Config:
         metadata={
             "key": "images",
             "help": 'image pattern, or Marketplace algorithm -> {python = "..."} or'
-            " {requirements = [...]}; command = [...] stands for its own program",
+            " {requirements = [...]}; command = [...] stands for its own program,"
+            ' image = "..." for all of it',
         },
     )
     lambdas: Mapping[str, str] = field(
@@ -333,13 +336,15 @@ def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
         python = entry.get("python", "") if isinstance(entry, dict) else None
         listed = entry.get("requirements", []) if isinstance(entry, dict) else None
         command = entry.get("command", []) if isinstance(entry, dict) else None
+        image = entry.get("image", "") if isinstance(entry, dict) else None
         if not (
             isinstance(python, str)
             and isinstance(listed, list)
             and isinstance(command, list)
+            and isinstance(image, str)
             and all(isinstance(one, str) for one in [*listed, *command])
-            and (python or listed or command)
-            and entry.keys() <= {"python", "requirements", "command"}
+            and bool(python or listed or command) != bool(image)
+            and entry.keys() <= {"python", "requirements", "command", "image"}
         ):
             raise ConfigError(
                 f"{file}: images.{pattern!r} cannot be {entry!r}",
@@ -350,7 +355,7 @@ def _images(value: Any, file: Path) -> dict[str, ImageChoice]:
         if python and not Path(python).is_absolute() and "/" in python:
             python = str(file.parent / python)
         found = tuple(_beside(one, file.parent.absolute()) for one in command)
-        choices[pattern] = ImageChoice(python, tuple(listed), found)
+        choices[pattern] = ImageChoice(python, tuple(listed), found, image)
     return choices
 
 

@@ -39,6 +39,7 @@ from engine.sources.base import (
 from engine.steps.container import resolve_image, runs_images
 from engine.steps.handlers import handler_for
 from engine.steps.spark import spark_resolution
+from engine.steps.spark_function import is_spark_function
 from engine.steps.spark_processing import submits_spark
 from engine.steps.training import image_of
 from engine.store import queries
@@ -359,7 +360,9 @@ def _environment(prepared: Prepared, name: str) -> str:
     if runs_images(prepared.config):
         own = prepared.definition.steps[name].type in _OWN_PROGRAMS
         return "" if own else f"{short} in a container"
-    spark = submits_spark(arguments.get("AppSpecification") or {}, prepared.config)
+    spark = is_spark_function(arguments) or submits_spark(
+        arguments.get("AppSpecification") or {}, prepared.config
+    )
     resolution = (spark_resolution if spark else resolve_image)(image, prepared.config)
     if resolution.kind == "refused":
         # Its refusal says why, or what stands in for it.

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -80,6 +81,12 @@ def interpreter_version(python: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
+def standing_image(image: str, config: Config) -> str:
+    """The image that the user's table names in place of one, or of an algorithm; else itself."""
+    found = (choice for key, choice in config.images.items() if fnmatchcase(image, key))
+    return next((choice.image for choice in found), "") or image
+
+
 def resolve_image(image: str, config: Config, python: str = "") -> Resolution:
     """Which environment stands in for an image under this configuration.
 
@@ -91,7 +98,9 @@ def resolve_image(image: str, config: Config, python: str = "") -> Resolution:
     overrides = {
         pattern: Override(choice.python, choice.requirements, choice.command)
         for pattern, choice in config.images.items()
+        if not choice.image
     }
+    image = standing_image(image, config)
     version = interpreter_version(python or base_interpreter(config))
     resolution = resolve(image, python=version, overrides=overrides, unknown=unknown)
     return replace(resolution, python=resolution.python or python)
@@ -124,6 +133,7 @@ async def prepare(
     Errors: ``EnvironmentError_`` where it cannot run here, or does not build.
     """
     if runs_images(context.services.config):
+        image = standing_image(image, context.services.config)
         about = {"Image": image, "Grade": Grade.EXACT.value, "Kind": "container", "Notes": []}
         return Prepared("", "", None, about)
     return await prepare_environment(context, image, requirements, python)

@@ -1,9 +1,10 @@
 """Hosts of one job that train together, on one machine (section 4.2, ADR 0014).
 
 The drivers that SDK 3 puts in the channel ``sm_drivers`` start ``torchrun`` or ``mpirun`` on a
-cluster. They run as they stand, but for what they would do to the machine itself: see
-``mpi_utils`` among the algorithms. Script mode starts what the ``distribution`` of an estimator of
-SDK 2 says: see ``cluster`` there. Jobs in container images have their images' own programs.
+cluster, and so do those of functions. They run as they stand, but for what they would do to the
+machine itself: see ``mpi_utils`` and ``mpi_function`` among the algorithms. Script mode starts what
+the ``distribution`` of an estimator of SDK 2 says: see ``cluster`` there. Jobs in container images
+have their images' own programs.
 """
 
 from __future__ import annotations
@@ -62,6 +63,11 @@ exec "$PIPETUI_LAUNCHER" "$@"
 SDK 3 writes ``--master_addr=algo-1``, the driver of functions ``--master_addr algo-1``.
 """
 
+_MPIRUN = f"""#!/bin/sh
+exec python {_FUNCTIONS}/mpi_utils_remote.py mpirun "$@"
+"""
+"""For the driver of a function, which calls it by name; see ``mpi_function``."""
+
 
 def launcher_of(host: Host, arguments: Mapping[str, Any]) -> str:
     """What starts the job on its hosts, or tells them of each other; empty where nothing does.
@@ -94,8 +100,10 @@ def launcher_words(arguments: Mapping[str, Any]) -> str:
     """
     if _is_script(arguments):
         return _script_words(arguments)
-    if "torchrun" in (section(arguments, "AlgorithmSpecification").get("ContainerArguments") or ()):
-        return "torchrun is looked for in its environment when the step starts"
+    given = section(arguments, "AlgorithmSpecification").get("ContainerArguments") or ()
+    for name in (TORCHRUN, MPIRUN):
+        if name in given:
+            return f"{name} is looked for in its environment when the step starts"
     channels = {one.get("ChannelName") for one in mappings(arguments.get("InputDataConfig"))}
     count = section(arguments, "ResourceConfig").get("InstanceCount", 1)
     if "sm_drivers" in channels and str(count) != "1":
@@ -141,18 +149,31 @@ def join_hosts(hosts: Sequence[Host], launcher: str, prepared: Prepared, name: s
             hint=f"Add {_PACKAGES[launcher]} to the source's requirements.txt, or name an"
             " environment that has it under [images] in the configuration.",
         )
+    program = _TORCHRUN
     if launcher == MPIRUN:
-        for host in hosts:
-            drivers = host.ml.host_path(f"{_DRIVERS}/distributed_drivers")
-            if drivers.is_dir():
-                shutil.copyfile(FOLDER / "distributed" / "mpi_utils.py", drivers / "mpi_utils.py")
-        return prepared
+        replaced = [_replace_drivers(host) for host in hosts]
+        if not any(replaced):
+            return prepared
+        program = _MPIRUN
     wrapper = peers / launcher
     if not wrapper.exists():
         (port,) = _free_ports(1)
-        wrapper.write_text(_TORCHRUN.replace("{port}", port), encoding="utf-8")
+        wrapper.write_text(program.replace("{port}", port), encoding="utf-8")
         wrapper.chmod(0o700)
     return replace(prepared, path=f"{peers}:{prepared.path}")
+
+
+def _replace_drivers(host: Host) -> bool:
+    """Put what stands for ``mpi_utils`` in its place; whether a function's driver is there."""
+    drivers, function = f"{_DRIVERS}/distributed_drivers", f"{_FUNCTIONS}/mpi_utils_remote.py"
+    for folder in (host.ml.host_path(one) for one in (drivers, _FUNCTIONS)):
+        if folder.is_dir():
+            shutil.copyfile(FOLDER / "distributed" / "mpi_utils.py", folder / "mpi_utils.py")
+    file = host.ml.host_path(function)
+    if not file.parent.is_dir():
+        return False
+    shutil.copyfile(FOLDER / "distributed" / "mpi_function.py", file)
+    return True
 
 
 def variables_of(

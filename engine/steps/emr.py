@@ -21,6 +21,8 @@ from engine.jobs.attempt import LOG
 from engine.steps import hive, s3_copy
 from engine.steps.base import JobsEnd, Outcome, StepContext
 from engine.steps.container import Prepared, check_command
+from engine.steps.hdfs import STAND_IN as HDFS_STAND_IN
+from engine.steps.hdfs import hdfs_root
 from engine.steps.inputs import section
 from engine.steps.opt_ml import as_text
 from engine.steps.spark import (
@@ -57,11 +59,7 @@ class Kind(Enum):
 _UNKNOWN = ""
 """What stands for an argument that is an expression, before anything runs."""
 _HOST = "this host, without Hadoop,"
-_STAND_INS = {
-    Kind.SPARK: "local Spark",
-    Kind.HIVE: f"{hive.STAND_IN}, and this host",
-    Kind.COPY: f"{s3_copy.STAND_IN}, and this host",
-}
+_STAND_INS = {Kind.SPARK: "local Spark", Kind.HIVE: f"{hive.STAND_IN}, and this host"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,12 @@ class EmrStep:
             command = command_of(_as_known(_jar_step(step.arguments)))
         except JobError:
             return "this host in place of the EMR cluster"
-        return f"{_STAND_INS.get(command.kind, _HOST)} in place of the EMR cluster"
+        stand_in = _STAND_INS.get(command.kind, _HOST)
+        if command.kind is Kind.COPY:
+            stand_in = f"{_copy_stand_in(command.words)}, and this host"
+        elif command.kind in _STAND_INS and any("hdfs://" in word for word in command.words):
+            stand_in = f"{HDFS_STAND_IN}, {stand_in}"
+        return f"{stand_in} in place of the EMR cluster"
 
     async def run(self, context: StepContext) -> Outcome:
         """The properties are a Step of EMR's, and ClusterId."""
@@ -181,6 +184,11 @@ class EmrStep:
 
 def _jar_step(arguments: Json) -> Json:
     return section(section(arguments, "StepConfig"), "HadoopJarStep")
+
+
+def _copy_stand_in(words: Sequence[str]) -> str:
+    """What stands for ``s3-dist-cp``; words that are not known yet may name HDFS."""
+    return s3_copy.STAND_IN if _UNKNOWN in words else s3_copy.copy_of(words).stand_in()
 
 
 def _as_known(step: Json) -> Json:
@@ -210,19 +218,20 @@ def _refuse_program(step: Step, command: Command) -> PlanError | None:
 async def _prepare(context: StepContext, command: Command) -> tuple[list[str], Prepared]:
     """The command line, and what it runs in."""
     config = context.services.config
+    hdfs = hdfs_root(context, _metadata(context)["EMR"]["ClusterId"])
     if command.kind is Kind.PROGRAM:
         return list(command.words), on_host(config)
     if command.kind is Kind.SCRIPT:
         return [*_script(context, command.words[0]), *command.words[1:]], on_host(config)
     if command.kind is Kind.COPY:
-        return s3_copy.copy_command(context, s3_copy.copy_of(command.words)), on_host(config)
+        return s3_copy.copy_command(context, s3_copy.copy_of(command.words), hdfs), on_host(config)
     cluster = section(context.arguments, "ClusterConfig")
     settings = spark_defaults(cluster.get("Configurations"))
     release = str(cluster.get("ReleaseLabel") or "emr")
     if command.kind is Kind.HIVE:
         query, listed = hive.hive_query(command.words), [cluster.get("Configurations")]
-        return await hive.hive_command(context, query, listed, release)
-    return await spark_command(context, command.words, settings, release)
+        return await hive.hive_command(context, query, listed, release, hdfs)
+    return await spark_command(context, command.words, settings, release, hdfs)
 
 
 def _script(context: StepContext, uri: str) -> list[str]:

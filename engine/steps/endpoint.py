@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from engine.steps.model_container import (
     roots_for,
 )
 from engine.steps.opt_ml import OptMl
+from engine.steps.package_containers import with_packages
 
 Json = Mapping[str, Any]
 _STARTUP = "ContainerStartupHealthCheckTimeoutInSeconds"
@@ -153,6 +154,7 @@ class _Part:
 async def _targets(context: StepContext, wanted: Wanted, ml: OptMl) -> tuple[list[Target], Served]:
     """What the endpoint's process starts: each variant's own model, and the components."""
     parts = _parts(wanted, models(home_of(context.services)))
+    parts = [replace(part, model=await with_packages(context, part.model)) for part in parts]
     counts = [len(containers_of(part.model)) for part in parts]
     roots = iter(roots_for(sum(counts)))
     served = [

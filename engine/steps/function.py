@@ -20,13 +20,14 @@ from typing import Any
 
 from engine.config import Config
 from engine.definition.document import Step
-from engine.environments.image import Family, parse_image
 from engine.errors import EnvironmentError_, PlanError
 from engine.steps.base import Outcome, StepContext
 from engine.steps.container import Prepared, interpreter_version, prepare, resolve_image
 from engine.steps.hosts import Host
 from engine.steps.inputs import section
 from engine.steps.interpreters import find_interpreter, read_minor
+from engine.steps.spark import refuse_spark
+from engine.steps.spark_function import STAND_IN, is_spark_function, prepare_function
 from engine.steps.training import TrainingStep, image_of
 
 _DRIVER = "sagemaker_remote_function_bootstrap/job_driver.sh"
@@ -104,25 +105,27 @@ class FunctionStep(TrainingStep):
     """Runs functions that the SDK stored."""
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """Conda, Spark and MPI functions, and Pythons that this host does not have."""
+        """Functions for conda, Spark and Pythons that this host does not have."""
         if refusal := super().refuse(step, config):
             return refusal
         request = read_request(step.arguments)
         image = image_of(step.arguments)
-        if parse_image(image).family is Family.SPARK:
-            what = "submits its function with smspark-submit, which is in its image alone"
-            code = "function-spark-unsupported"
-        elif request.distribution == "mpirun":
-            what = "runs its function with mpirun over ssh, on the hosts of a cluster"
-            code = "function-distribution-unsupported"
-        elif request.needs_conda and not _conda():
-            what, code = "needs conda, which is not on this host", "function-conda-missing"
-        else:
-            return _refuse_python(step, image, request, config)
-        hint = "Run it in its image (jobs.runner = container)"
-        if code == "function-conda-missing":
-            hint += ", put conda or mamba on PATH, or give the dependencies as a requirements.txt"
-        return PlanError(f"{step.name} {what}", code=code, hint=f"{hint}.", path=step.path)
+        if is_spark_function(step.arguments) and (problem := refuse_spark(step, config)):
+            return problem
+        if request.needs_conda and not _conda():
+            return PlanError(
+                f"{step.name} needs conda, which is not on this host",
+                code="function-conda-missing",
+                hint="Run it in its image (jobs.runner = container), put conda or mamba on PATH,"
+                " or give the dependencies as a requirements.txt.",
+                path=step.path,
+            )
+        return _refuse_python(step, image, request, config)
+
+    def stand_in(self, step: Step, config: Config) -> str:
+        """What other training jobs say, and what stands for the Spark of an image."""
+        spark = STAND_IN if is_spark_function(step.arguments) else ""
+        return "; ".join(filter(None, (spark, super().stand_in(step, config))))
 
     async def run(self, context: StepContext) -> Outcome:
         """Run the function; what the SDK says of a failure decides its code."""
@@ -140,6 +143,8 @@ class FunctionStep(TrainingStep):
         image = image_of(context.arguments)
         python = _interpreter(image, request, context.services.config)
         wanted = _write_requirements(context.directory, _dependencies(host, request), request.sdk)
+        if is_spark_function(context.arguments):
+            return await prepare_function(context, host, image, wanted, python)
         return await prepare(context, image, wanted, python)
 
     def command(self, context: StepContext, prepared: Prepared) -> tuple[tuple[str, ...], bool]:

@@ -134,13 +134,18 @@ def hive_driver(driver: Json) -> HiveQuery:
 
 
 async def hive_command(
-    context: StepContext, query: HiveQuery, configurations: Sequence[Any], release: str
+    context: StepContext,
+    query: HiveQuery,
+    configurations: Sequence[Any],
+    release: str,
+    hdfs: Path | None = None,
 ) -> tuple[list[str], Prepared]:
     """The command line that runs a query with Spark, and what it runs in.
 
     Args:
         configurations: EMR's, of which ``spark-defaults`` and the warehouse of ``hive-site`` hold.
         release: EMR's release label, or ``emr`` where none is known.
+        hdfs: see ``mounted``.
 
     Errors: ``JobError`` (``application-not-found``); ``EnvironmentError_`` where Spark's
     environment does not build.
@@ -153,7 +158,7 @@ async def hive_command(
     mounts = None
     if can_mount(program):
         texts = [value for _, value in query.options] + list(map(program_text, files.values()))
-        mounts = mounted(tree, [*texts, *settings.values()])
+        mounts = mounted(tree, [*texts, *settings.values()], hdfs)
     options = []
     for name, value in query.options:
         shown = files.get(value, value) if name in ("-f", "-i") else value

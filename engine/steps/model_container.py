@@ -12,7 +12,7 @@ from engine.errors import JobError
 from engine.jobs.base import Job
 from engine.jobs.container import ContainerRunner, container_name
 from engine.steps.base import Services, StepContext
-from engine.steps.container import Prepared, job_environment, prepare
+from engine.steps.container import Prepared, job_environment, prepare, standing_image
 from engine.steps.inputs import mappings, section
 from engine.steps.opt_ml import ROOT, OptMl, text_map
 from engine.storage.archive import unpack
@@ -108,7 +108,7 @@ async def lay_out_model(
             await context.in_thread(_fetch, context.services.tree, container, declared, place)
         if declared.get(SUBMIT_DIRECTORY, "").startswith("s3://"):
             declared[SUBMIT_DIRECTORY] = _CODE
-        image = str(container["Image"])
+        image = standing_image(str(container["Image"]), context.services.config)
         found = await prepare(context, image, _requirements(place, declared))
         seconds = startup_s or declared.get("SAGEMAKER_STARTUP_TIMEOUT")
         variables = job_environment(context, found, {**(defaults or {}), **declared})

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.config import Config
-from engine.definition.document import Step
 from engine.environments.algorithms.serving.framing import LIMIT, record_io
-from engine.errors import JobError, PlanError
+from engine.errors import JobError
 from engine.jobs.base import Job
 from engine.jobs.process import shell
 from engine.steps.augmented_manifest import DATA_TYPE, lines_of
@@ -60,19 +59,6 @@ class Pipe:
     below: str = ROOT
 
 
-def refuse_pipe(step: Step, what: str, config: Config) -> PlanError | None:
-    """Why an input cannot be streamed under this configuration."""
-    if config.job_runner != "process":
-        return None
-    return PlanError(
-        f"{step.name}: {what} is to be streamed (input mode Pipe), which the job runner"
-        f" {config.job_runner} cannot do",
-        code="pipe-mode-unsupported",
-        hint="Set jobs.runner to auto, or use the input mode File or FastFile.",
-        path=step.path,
-    )
-
-
 def stage(tree: LocalTree, host: Host, pipes: Sequence[Pipe]) -> None:
     """Join what each input selects for a host into the file that its pipes give.
 
@@ -97,15 +83,18 @@ def stage(tree: LocalTree, host: Host, pipes: Sequence[Pipe]) -> None:
         shutil.rmtree(scratch)
 
 
-def fed(job: Job, host: Host, pipes: Sequence[Pipe]) -> Job:
-    """The job of a host with its pipes; as it is where it has none."""
+def fed(job: Job, host: Host, pipes: Sequence[Pipe], config: Config) -> Job:
+    """The job of a host with its pipes; as it is where it has none.
+
+    The job runner ``process`` shows no ``/opt/ml``: there they are below ``ml`` of its folder.
+    """
     if not pipes:
         return job
-    words = [
-        word
-        for number, pipe in enumerate(pipes)
-        for word in (pipe.path, str(_stream(host, number)))
-    ]
+    words = []
+    for number, pipe in enumerate(pipes):
+        plain = config.job_runner == "process"
+        place = str(host.ml.host_path(pipe.path, pipe.below)) if plain else pipe.path
+        words += [place, str(_stream(host, number))]
     return replace(job, before=(shell(), PROGRAM, str(len(pipes)), *words))
 
 

@@ -22,6 +22,7 @@ from engine.steps.container import (
     prepare,
     refuse_image,
     runs_images,
+    standing_image,
 )
 from engine.steps.dataset import check_dataset, source_of, stand_in_of
 from engine.steps.feature_store import check_feature_groups, stand_ins_of
@@ -38,7 +39,7 @@ from engine.steps.hosts import (
 from engine.steps.inputs import bring, mappings, section
 from engine.steps.kept_outputs import KeptOutput, store_all, stored_meanwhile
 from engine.steps.opt_ml import resource_config, text_map
-from engine.steps.pipes import Pipe, fed, refuse_pipe, remove, stage
+from engine.steps.pipes import Pipe, fed, remove, stage
 from engine.steps.spark import spark_variables
 from engine.steps.spark_processing import (
     event_folder,
@@ -71,12 +72,7 @@ class ProcessingStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """Pipes that cannot be had, and an image that cannot run here."""
-        for entry in mappings(step.arguments.get("ProcessingInputs")):
-            if _is_pipe(source_of(entry)) and (
-                refusal := refuse_pipe(step, f"input {entry.get('InputName')}", config)
-            ):
-                return refusal
+        """An image that cannot run here."""
         specification = section(step.arguments, "AppSpecification")
         return refuse_image(step, specification.get("ImageUri"), config) or refuse_submit(
             step, specification, config
@@ -93,7 +89,7 @@ class ProcessingStep:
         """Run the job on as many local hosts as it asks for."""
         arguments: Json = context.arguments
         specification: Json = arguments.get("AppSpecification") or {}
-        image = str(specification.get("ImageUri", ""))
+        image = standing_image(str(specification.get("ImageUri", "")), context.services.config)
         command, image_entrypoint = _command(context, specification)
         limit = max_runtime(arguments)
         hosts = hosts_of(context.directory, _cluster(arguments))
@@ -117,7 +113,8 @@ class ProcessingStep:
             hosts, context, image, command, environment, image_entrypoint=image_entrypoint
         )
         pipes = _pipes(arguments)
-        jobs = [fed(job, host, pipes) for job, host in zip(jobs, hosts, strict=True)]
+        config = context.services.config
+        jobs = [fed(job, host, pipes, config) for job, host in zip(jobs, hosts, strict=True)]
         outputs = _kept(context, hosts)
         async with stored_meanwhile(context, outputs):
             end = await context.run_jobs(jobs, prepared.description, limit)

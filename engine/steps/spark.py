@@ -210,13 +210,18 @@ def on_host(config: Config) -> Prepared:
 
 
 async def spark_command(
-    context: StepContext, arguments: Sequence[str], settings: Mapping[str, str], release: str
+    context: StepContext,
+    arguments: Sequence[str],
+    settings: Mapping[str, str],
+    release: str,
+    hdfs: Path | None = None,
 ) -> tuple[list[str], Prepared]:
     """The command line of a Spark job, and what it runs in.
 
     Args:
         arguments: see ``submit_arguments``, as is ``settings``.
         release: EMR's release label, such as ``emr-6.15.0``, or ``emr`` where none is known.
+        hdfs: see ``mounted``.
 
     Errors: those of ``submit_arguments``; ``JobError`` (``application-not-found``);
     ``EnvironmentError_`` where the environment does not build.
@@ -230,7 +235,7 @@ async def spark_command(
     mounts = None
     if can_mount(program):
         text = program_text(localised(application, tree))
-        mounts = mounted(tree, [*arguments, *settings.values(), text])
+        mounts = mounted(tree, [*arguments, *settings.values(), text], hdfs)
     return [program, *submit_arguments(arguments, config, tree, settings, mounts)], prepared
 
 
@@ -239,22 +244,40 @@ async def spark_program(context: StepContext, release: str) -> tuple[str, Prepar
     config = context.services.config
     if config.emr_spark_submit:
         return configured_program(config) or config.emr_spark_submit, on_host(config)
-    prepared = await _environment(context, release)
-    return str(Path(prepared.python).parent / PROGRAM), prepared
+    prepared = await spark_environment(context, release)
+    return environment_program(prepared), prepared
 
 
-async def _environment(context: StepContext, release: str) -> Prepared:
-    """An environment with Spark, built first where it is not there."""
-    resolution = spark_resolution(release, context.services.config)
+def environment_program(prepared: Prepared) -> str:
+    """The ``spark-submit`` of an environment that was built with Spark."""
+    return str(Path(prepared.python).parent / PROGRAM)
+
+
+async def spark_environment(
+    context: StepContext, release: str, requirements: Path | None = None, python: str = ""
+) -> Prepared:
+    """An environment with Spark, built first where it is not there.
+
+    Args:
+        requirements: a file of what the step wants on top.
+        python: the interpreter to build it on; see ``resolve_image``.
+    """
+    resolution = spark_resolution(release, context.services.config, python)
     context.doing("preparing Spark's environment")
-    environment = await context.services.environments.ensure(resolution)
+    environment = await context.services.environments.ensure(
+        resolution, extra_requirements=requirements
+    )
     host_path = os.environ.get("PATH") or DEFAULT_PATH
     return prepared_in(environment, resolution, release, host_path)
 
 
-def spark_resolution(release: str, config: Config) -> Resolution:
-    """The environment that ``[images]`` names for a release, else one with our own pins."""
-    found = resolve_image(release, config)
+def spark_resolution(release: str, config: Config, python: str = "") -> Resolution:
+    """The environment that ``[images]`` names for a release, else one with our own pins.
+
+    Args:
+        python: see ``resolve_image``.
+    """
+    found = resolve_image(release, config, python)
     if found.grade is Grade.CONFIGURED:
         return found
     return replace(
@@ -263,7 +286,7 @@ def spark_resolution(release: str, config: Config) -> Resolution:
         kind="venv",
         requirements=PINS,
         notes=(f"{PINS[0].replace('==', ' ')}, whatever the release of EMR has",),
-        key=content_key(PINS, interpreter_version(base_interpreter(config))),
+        key=content_key(PINS, interpreter_version(python or base_interpreter(config))),
     )
 
 

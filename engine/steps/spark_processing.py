@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from engine.config import Config
@@ -20,6 +21,7 @@ from engine.steps.container import Prepared, runs_images
 from engine.steps.inputs import mappings, section
 from engine.steps.opt_ml import as_text
 from engine.steps.spark import local_path, refuse_spark, spark_command, spark_defaults
+from engine.storage.tree import LocalTree
 
 Json = Mapping[str, Any]
 PROGRAM = "smspark-submit"
@@ -92,20 +94,33 @@ async def submit_command(
 
     Errors: see ``spark_command``; ``JobError`` (``spark-configuration-invalid``).
     """
-    given, events = _events_of(command[1:])
+    given, more = event_settings(command[1:], context.services.tree)
     found = _configuration(context)
-    settings = dict(found.defaults)
-    if events:
-        if events.startswith("s3"):
-            # Spark wants the folder of its event logs to be there.
-            os.makedirs(local_path(events, context.services.tree), exist_ok=True)
-        settings |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events}
-    line, prepared = await spark_command(context, given, settings, image)
-    if found.idle:
-        note = f"without effect here: {', '.join(found.idle)}"
-        notes = [*prepared.description.get("Notes", ()), note]
-        prepared = replace(prepared, description={**prepared.description, "Notes": notes})
-    return tuple(line), prepared, found.variables
+    line, prepared = await spark_command(context, given, {**found.defaults, **more}, image)
+    return tuple(line), with_notes(prepared, found), found.variables
+
+
+def event_settings(words: Sequence[str], tree: LocalTree) -> tuple[list[str], dict[str, str]]:
+    """The arguments that ``spark-submit`` knows too, and the settings for its event logs.
+
+    Args:
+        words: arguments of ``smspark-submit``.
+    """
+    given, events = _events_of(words)
+    if events.startswith("s3"):
+        # Spark wants the folder of its event logs to be there.
+        os.makedirs(local_path(events, tree), exist_ok=True)
+    enabled = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events}
+    return given, enabled if events else {}
+
+
+def with_notes(prepared: Prepared, found: Configuration) -> Prepared:
+    """An environment that says what of a configuration has no effect."""
+    if not found.idle:
+        return prepared
+    note = f"without effect here: {', '.join(found.idle)}"
+    notes = [*prepared.description.get("Notes", ()), note]
+    return replace(prepared, description={**prepared.description, "Notes": notes})
 
 
 def event_folder(specification: Json) -> str:
@@ -139,12 +154,26 @@ def _configuration(context: StepContext) -> Configuration:
             continue
         uri = str(source.get("S3Uri"))
         file = uri if uri.endswith(".json") else f"{uri.rstrip('/')}/{_FILE}"
-        try:
-            return configuration_of(json.loads(context.services.tree.read(file)))
-        except ValueError as problem:
-            raise JobError(
-                f"ClientError: {file} is no JSON: {problem}",
-                code="spark-configuration-invalid",
-                hint="It is a list of EMR's configurations.",
-            ) from None
+        return _configuration_of_text(file, context.services.tree.read(file))
     return Configuration()
+
+
+def configuration_in(file: Path) -> Configuration:
+    """The configuration in a file of this host; an empty one where there is no file.
+
+    Errors: ``JobError`` (``spark-configuration-invalid``).
+    """
+    return (
+        _configuration_of_text(file.name, file.read_bytes()) if file.is_file() else Configuration()
+    )
+
+
+def _configuration_of_text(name: str, text: bytes) -> Configuration:
+    try:
+        return configuration_of(json.loads(text))
+    except ValueError as problem:
+        raise JobError(
+            f"ClientError: {name} is no JSON: {problem}",
+            code="spark-configuration-invalid",
+            hint="It is a list of EMR's configurations.",
+        ) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -19,6 +19,9 @@ from engine.storage.tree import LocalTree
 
 _SCHEMES = ("s3", "s3a", "s3n")
 _LITERAL = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/[\w!.*'()/=-]*)?")
+_NODE = re.compile(r"hdfs://([\w.-]+)")
+_NO_NODE = "default"
+"""What Hadoop looks up for a URI that names none, as ``hdfs:///path``."""
 _LARGEST_PROGRAM = 1 << 20
 _JARS = ("../jars", "../lib/python*/site-packages/pyspark/jars")
 _API = re.compile(r"hadoop-client-api-(\d+)\.(\d+)\.(\d+)")
@@ -38,12 +41,13 @@ def can_mount(program: str) -> bool:
     return bool(versions) and min(versions) >= _MOUNTS
 
 
-def mounted(tree: LocalTree, texts: Iterable[str]) -> dict[str, str]:
+def mounted(tree: LocalTree, texts: Sequence[str], hdfs: Path | None = None) -> dict[str, str]:
     """Spark's settings for S3: every bucket there is, and those that the texts name.
 
     Args:
         tree: where the objects lie; what the texts name is there at its path afterwards.
         texts: arguments, and the program where it can be read.
+        hdfs: the folder that stands for HDFS, whatever node a URI names; None for none.
     """
     buckets = {name for name, _ in tree.buckets()}
     for text in texts:
@@ -53,15 +57,23 @@ def mounted(tree: LocalTree, texts: Iterable[str]) -> dict[str, str]:
                 with suppress(StorageError):
                     tree.path_of(f"s3://{found[1]}{found[2].rstrip('/')}")
     settings = {f"spark.hadoop.fs.{_TREE}.impl": _RAW}
-    for scheme in _SCHEMES:
+    for scheme in (*_SCHEMES, *(["hdfs"] if hdfs else [])):
         settings[f"spark.hadoop.fs.{scheme}.impl"] = _OVERLOADED
         settings[f"spark.hadoop.fs.viewfs.overload.scheme.target.{scheme}.impl"] = _RAW
     for bucket in sorted(buckets):
         # Hadoop would read the settings of ``a.b`` as wrong ones of a bucket ``a``.
         if not any(bucket.startswith(f"{other}.") for other in buckets):
-            place = f"{_TREE}://{quote(os.fspath(tree.root / bucket))}"
-            settings[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] = place
+            settings |= _mount(bucket, tree.root / bucket)
+    if hdfs:
+        nodes = {node[1] for text in texts for node in _NODE.finditer(text)}
+        for node in (_NO_NODE, *sorted(nodes)):
+            settings |= _mount(node, hdfs)
     return settings
+
+
+def _mount(name: str, folder: Path) -> dict[str, str]:
+    place = f"{_TREE}://{quote(os.fspath(folder))}"
+    return {f"spark.hadoop.fs.viewfs.mounttable.{name}.linkFallback": place}
 
 
 def program_text(path: str) -> str:

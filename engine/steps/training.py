@@ -25,6 +25,7 @@ from engine.steps.container import (
     refuse_image,
     resolve_image,
     runs_images,
+    standing_image,
 )
 from engine.steps.distributed import join_hosts, launcher_of, launcher_words, variables_of
 from engine.steps.file_systems import mounts_of, stand_ins_of
@@ -42,7 +43,7 @@ from engine.steps.inputs import section
 from engine.steps.kept_outputs import stored_meanwhile
 from engine.steps.metrics import final_metrics, metric_definitions
 from engine.steps.opt_ml import text_map
-from engine.steps.pipes import fed, refuse_pipe, remove
+from engine.steps.pipes import fed, remove
 from engine.steps.training_input import CODE, hyperparameters, lay_out, pipes_of
 from engine.steps.training_output import Kept, checkpoints_of, expected_model, store_results
 
@@ -69,11 +70,10 @@ class TrainingStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """Pipes that cannot be had, and images or algorithms that cannot run here."""
+        """Images or algorithms that cannot run here."""
         image = image_of(step.arguments)
         return (
             self.refuse_input(step)
-            or self._refuse_pipes(step, config)
             or refuse_image(step, image, config)
             or _refuse_program(step, config)
         )
@@ -81,13 +81,6 @@ class TrainingStep:
     def refuse_input(self, step: Step) -> PlanError | None:
         """What a training job asks for that only AWS has, whatever its image."""
         return None
-
-    def _refuse_pipes(self, step: Step, config: Config) -> PlanError | None:
-        """Channels that are to be streamed, where the job runner cannot."""
-        if self.reads_files(step.arguments, config):
-            return None
-        pipes = pipes_of(step.arguments)
-        return refuse_pipe(step, pipes[0].what, config) if pipes else None
 
     def reads_files(self, arguments: Json, config: Config) -> bool:
         """Whether the job's program is one of ours, to which Pipe mode too gives files."""
@@ -105,6 +98,9 @@ class TrainingStep:
         told = [f"Debugger and Profiler do not run here ({', '.join(asked)})"] if asked else []
         if program := _in_place(step.arguments, config):
             told.append(f"{program} stands for the program of {image_of(step.arguments)}")
+        image = image_of(step.arguments)
+        if (other := standing_image(image, config)) != image:
+            told.append(f"{other} stands for {image}")
         if not runs_images(config) and (words := launcher_words(step.arguments)):
             told.append(words)
         if pipes_of(step.arguments) and self.reads_files(step.arguments, config):
@@ -116,7 +112,7 @@ class TrainingStep:
         """Run the job on as many local hosts as it asks for."""
         arguments: Json = context.arguments
         specification = section(arguments, "AlgorithmSpecification")
-        image = image_of(arguments)
+        image = standing_image(image_of(arguments), context.services.config)
         metrics = metric_definitions(specification.get("MetricDefinitions"))
         limit = max_runtime(arguments)
         hosts = hosts_of(context.directory, section(arguments, "ResourceConfig"))
@@ -139,7 +135,7 @@ class TrainingStep:
             hosts, context, image, command, environment, image_entrypoint=image_entrypoint
         )
         jobs = [
-            fed(replace(job, mounts=mounts), host, pipes)
+            fed(replace(job, mounts=mounts), host, pipes, context.services.config)
             for job, host in zip(jobs, hosts, strict=True)
         ]
         checkpoints = checkpoints_of(context, hosts)
@@ -226,7 +222,8 @@ def _refuse_program(step: Step, config: Config) -> PlanError | None:
     if not image or _has_command(step.arguments):
         return None
     if runs_images(config):
-        hidden = not section(step.arguments, "AlgorithmSpecification").get("TrainingImage")
+        named = section(step.arguments, "AlgorithmSpecification").get("TrainingImage")
+        hidden = not named and standing_image(image, config) == image
     else:
         hidden = not training_command(resolve_image(image, config), Path(), {})
     if not hidden:
@@ -251,7 +248,7 @@ def _no_program(name: str, arguments: Json) -> JobError:
         " has",
         code="algorithm-unsupported",
         hint=f"Name a program for it under [images] in the configuration: {entry}, and leave"
-        " jobs.runner at auto.",
+        f' jobs.runner at auto; or an image that stands for it: "{image}" = {{ image = "..." }}.',
     )
 
 

@@ -40,6 +40,7 @@ from engine.steps.model_container import (
     roots_for,
 )
 from engine.steps.opt_ml import text_map
+from engine.steps.package_containers import with_packages
 from engine.storage.transfer import upload_local
 
 Json = Mapping[str, Any]
@@ -74,7 +75,7 @@ class TransformStep:
             code, words, hint = problem
             raise JobError(f"ClientError: {context.step.name}: {words}", code=code, hint=hint)
         name = str(arguments.get("ModelName") or "")
-        model = models(home_of(context.services)).read(name)
+        model = await with_packages(context, models(home_of(context.services)).read(name))
         host = Host(0, 1, host_folder(context.directory, 0))
         served = await lay_out_model(
             context,

@@ -212,6 +212,20 @@ EXECUTION = {
     },
     "3.9 streams are listed by the prefix <job>/": f"{_ENGINE}test_logs_api.py::"
     "test_a_jobs_stream_is_named_as_cloudwatch_names_it",
+    "4.2 AlgorithmName in place of an image": f"{_ENGINE}test_closed_programs.py::"
+    "test_an_image_that_stands_for_an_algorithm_is_what_runs_it",
+    "4.2 hosts of one network": f"{_HERE}test_distributed.py::"
+    "test_each_open_mpi_is_told_of_the_remote_shell_in_its_own_words",
+    "4.5 a function for Spark": "tests/unit/steps/test_spark_function.py::"
+    "test_options_are_sparks_and_the_functions_own_arguments_stay_as_they_are",
+    "4.5 a function over several hosts": f"{_HERE}test_distributed.py::"
+    "test_hosts_of_a_functions_mpi_driver_meet_and_the_first_starts_its_program",
+    "1.4 EMR programs of a cluster": f"{_ENGINE}test_emr.py::"
+    "test_steps_of_a_cluster_share_its_hdfs_and_other_executions_begin_without",
+    "5 SourceAlgorithmSpecification": f"{_ENGINE}test_closed_programs.py::"
+    "test_a_batch_transform_asks_the_containers_of_a_registered_package",
+    "4.2 Pipe mode where no /opt/ml is shown": f"{_ENGINE}test_pipe_mode.py::"
+    "test_a_job_that_is_shown_no_opt_ml_has_its_pipes_below_its_folder",
     "4.3 RecordIO and TFRecord": f"{_ENGINE}test_transform.py::"
     "test_binary_records_are_sent_bare_one_by_one_and_framed_together",
     "4.8 F F": f"{_CHECKS}[False-False]",

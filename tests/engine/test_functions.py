@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +67,7 @@ async def stored(embedded: Embedded, version: str, pipeline: str, base: str = ""
     work = embedded.folder / "work"
     work.mkdir()
     (work / "requirements.txt").write_text("iniconfig==2.0.0\n", encoding="utf-8")
+    (work / "mpi.txt").write_text("mpi4py==4.1.2\n", encoding="utf-8")
     (work / "beside.py").write_text("def answer():\n    return 'found beside'\n", encoding="utf-8")
     settings = embedded.folder / "sagemaker.yaml"
     settings.write_text(SETTINGS, encoding="utf-8")
@@ -165,3 +168,44 @@ async def test_a_changed_payload_is_not_run(embedded: Embedded, version: str) ->
     assert broken.status is StepStatus.FAILED
     assert broken.failure_code == "payload-integrity", broken.failure_reason
     assert "count is" not in embedded.log(broken)
+
+
+@pytest.mark.parametrize(("version", "python"), [(V2, "3.9"), (V3, "3.12")])
+async def test_a_function_for_spark_runs_in_a_driver_of_spark(
+    embedded: Embedded, version: str, python: str
+) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, and there is no java on this host")
+    try:
+        base = find_interpreter(python, Config())
+    except EnvironmentError_ as problem:
+        pytest.skip(problem.message)
+    embedded.home.config.write_text('[emr]\nmaster = "local[1]"\n')
+    file = await stored(embedded, version, "spark", base)
+    embedded.put("s3://bucket/rows.csv", "a,b\n1,2\n3,4\n")
+    view = (await embedded.run(file)).steps["Rows"]
+    assert view.status is StepStatus.SUCCEEDED, embedded.log(view)
+    assert "memory 2g rows 2" in embedded.log(view)
+    assert view.stand_in == "local Spark in place of the image's"
+    assert list(embedded.home.s3.glob("written-by-spark/rows/*.parquet"))
+    assert list(embedded.home.s3.glob("bucket/events/*"))
+
+
+def needs_open_mpi_4() -> None:
+    """Skips where this host's ``mpirun`` is another one, or none."""
+    program = shutil.which("mpirun")
+    version = subprocess.check_output([program, "--version"], text=True) if program else ""
+    if "(Open MPI) 4." not in version:
+        pytest.skip("this host has no Open MPI 4")
+
+
+RANK = re.compile(r"rank (\d) of (\d) on (algo-\d) sum (\d+)")
+
+
+async def test_a_function_runs_with_mpirun_on_two_hosts(embedded: Embedded) -> None:
+    needs_open_mpi_4()
+    view = (await embedded.run(await stored(embedded, V2, "mpi"))).steps["Ranks"]
+    assert view.status is StepStatus.SUCCEEDED, embedded.log(view)
+    hosts = ["algo-1", "algo-1", "algo-2", "algo-2"]
+    expected = [(str(rank), "4", host, "10") for rank, host in enumerate(hosts)]
+    assert sorted(RANK.findall(embedded.log(view))) == expected

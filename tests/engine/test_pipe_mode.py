@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config import Config
 from engine.environments.algorithms.serving.framing import record_io
 from engine.model.status import StepStatus
 from engine.model.views import StepView
@@ -24,7 +25,6 @@ from tests.contract.job_bench import Bench, bench, image, log, probe
 from tests.engine.crash import Host
 from tests.engine.crash import host as host  # a fixture
 from tests.engine.embedded import Embedded, definition, processing
-from tests.engine.refused import refusal
 from tests.engine.test_training import artifact, run, run_well, training
 
 __all__ = ["bench", "image", "probe"]
@@ -215,14 +215,23 @@ def test_a_stream_goes_on_where_its_runner_was_killed(host: Host) -> None:
     assert len(view.attempts) == 1
 
 
-async def test_a_runner_that_shows_a_job_no_opt_ml_refuses_it_with_the_channel(
+async def test_a_job_that_is_shown_no_opt_ml_has_its_pipes_below_its_folder(
     embedded: Embedded,
 ) -> None:
+    put(embedded)
     embedded.home.config.write_text('[jobs]\nrunner = "process"\n', encoding="utf-8")
-    problem = await refusal(embedded, definition(piped("true")))
-    assert problem.code == "pipe-mode-unsupported"
-    assert "channel train" in problem.message
-    assert "FastFile" in problem.hint
+    step = piped("cat ml/input/data/train_0 ml/input/data/train_1")
+    assert embedded.log(await run_well(embedded, step)) == "1\n2\n3\n" * 2
+    source = {
+        "S3Uri": "s3://bucket/in",
+        "LocalPath": "/opt/ml/processing/in",
+        "S3InputMode": "Pipe",
+    }
+    inputs = {"ProcessingInputs": [{"InputName": "in", "S3Input": source}]}
+    step = processing("P", "cat ml/processing/in_0", arguments=inputs)
+    view = (await embedded.run(definition(step))).steps["P"]
+    assert embedded.log(view) == "1\n2\n3\n"
+    assert not [name for name in os.listdir(f"{view.directory}/ml/processing") if "_" in name]
 
 
 async def test_every_runner_with_an_opt_ml_streams(bench: Bench) -> None:
@@ -235,7 +244,7 @@ async def test_every_runner_with_an_opt_ml_streams(bench: Bench) -> None:
     place = LocalHost(0, 1, Path(job.directory))
     channels = [Pipe("channel train", f"{DATA}/train", {"S3Uri": "s3://bucket/in"})]
     stage(tree, place, channels)
-    end = await bench.runner.wait(await bench.runner.start(fed(job, place, channels)))
+    end = await bench.runner.wait(await bench.runner.start(fed(job, place, channels, Config())))
     remove([place], channels)
     assert (end.code, log(job)) == (0, b"1\n2\n1\n2\n1\n")
     assert os.listdir(place.ml.host_path(DATA)) == []

@@ -89,6 +89,13 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     }
 
 
+def test_an_image_stands_for_another_alone(tmp_path: Path) -> None:
+    config = load(tmp_path, '[images]\n"arn:*" = {image = "mine:1"}')
+    assert config.images["arn:*"] == ImageChoice(image="mine:1")
+    with pytest.raises(ConfigError):
+        load(tmp_path, '[images]\n"a" = {image = "mine:1", python = "/usr/bin/python3"}')
+
+
 def test_the_file_beside_the_definition_wins(tmp_path: Path) -> None:
     config = load(
         tmp_path, "[run]\nmax_parallel = 3\n[jobs]\ngrace_s = 1", "[run]\nmax_parallel = 5"

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 
 try:
+    from sagemaker.core.remote_function import job
+    from sagemaker.core.remote_function.spark_config import SparkConfig
     from sagemaker.core.workflow.conditions import ConditionGreaterThan
     from sagemaker.core.workflow.execution_variables import ExecutionVariables
     from sagemaker.core.workflow.parameters import (
@@ -28,6 +31,8 @@ try:
     from sagemaker.mlops.workflow.function_step import step
     from sagemaker.mlops.workflow.pipeline import Pipeline
 except ImportError:
+    from sagemaker.remote_function import job
+    from sagemaker.remote_function.spark_config import SparkConfig
     from sagemaker.workflow.condition_step import ConditionStep
     from sagemaker.workflow.conditions import ConditionGreaterThan
     from sagemaker.workflow.execution_variables import ExecutionVariables
@@ -93,6 +98,50 @@ def never() -> None:
     print("called")
 
 
+@step(
+    name="Rows",
+    role=common["role"],
+    instance_type="ml.m5.large",
+    spark_config=SparkConfig(
+        configuration=[
+            {"Classification": "spark-defaults", "Properties": {"spark.executor.memory": "2g"}}
+        ],
+        spark_event_logs_uri="s3://bucket/events",
+    ),
+)
+def rows(place: str) -> int:
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.builder.getOrCreate()
+    frame = spark.read.option("header", True).csv(place)
+    frame.write.mode("overwrite").parquet("s3://written-by-spark/rows")
+    found: int = frame.count()
+    print("memory", spark.conf.get("spark.executor.memory"), "rows", found)
+    return found
+
+
+@step(name="Ranks", dependencies="mpi.txt", instance_count=2, **common)
+def ranks() -> int:
+    from mpi4py import MPI
+
+    world = MPI.COMM_WORLD
+    total: int = world.allreduce(world.rank + 1)
+    told = f"rank {world.rank} of {world.size} on {os.environ['SM_CURRENT_HOST']} sum {total}"
+    os.write(1, f"{told}\n".encode())
+    return total
+
+
+def with_mpirun() -> Any:
+    """``ranks`` with what ``@remote(use_mpirun=True)`` sets, which ``@step`` does not take."""
+    original = job._JobSettings.__init__
+
+    def settings(self: Any, *given: Any, **named: Any) -> None:
+        original(self, *given, **{**named, "use_mpirun": True, "nproc_per_node": 2})
+
+    job._JobSettings.__init__ = settings
+    return ranks()
+
+
 made = make(*PARAMETERS, ExecutionVariables.PIPELINE_EXECUTION_ID)
 total = add(made[0], made[1])
 decide = ConditionStep(
@@ -101,16 +150,18 @@ decide = ConditionStep(
     if_steps=[work()],
     else_steps=[FailStep("TooLittle", error_message="too little")],
 )
-named: dict[str, list[Any]] = {
-    "functions": [decide],
-    "broken": [break_it(COUNT)],
-    "unprepared": [never()],
+named: dict[str, Callable[[], Any]] = {
+    "functions": lambda: decide,
+    "broken": lambda: break_it(COUNT),
+    "unprepared": never,
+    "spark": lambda: rows("s3://bucket/rows.csv"),
+    "mpi": with_mpirun,
 }
 print(
     Pipeline(
         sys.argv[2],
         parameters=PARAMETERS,
-        steps=named[sys.argv[2]],
+        steps=[named[sys.argv[2]]()],
         sagemaker_session=session,
     ).definition()
 )

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config import Config
+from engine.definition.document import Step
 from engine.definition.loader import load
 from engine.errors import JobError, StorageError
 from engine.jobs.base import Exit
@@ -218,3 +219,14 @@ def test_expressions_are_not_judged_before_they_are_known() -> None:
         }
         [step] = load(json.dumps(document)).steps.values()
         assert EmrStep().refuse(step, Config(emr_spark_submit="/bin/sh")) is None
+
+
+def test_a_step_says_that_a_folder_stands_for_hdfs_where_spark_reads_it() -> None:
+    def told(*args: str) -> str:
+        jar = {"Jar": RUNNER, "Args": list(args)}
+        arguments = {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": jar}}
+        return EmrStep().stand_in(Step("S", "EMR", arguments), Config())
+
+    hdfs = "a folder of the execution in place of the cluster's HDFS"
+    assert told("spark-submit", "a.py", "hdfs:///in").startswith(f"{hdfs}, local Spark in place")
+    assert hdfs not in told("spark-submit", "a.py") + told("cat", "hdfs:///in")

@@ -105,7 +105,6 @@ def test_an_sdk_that_the_author_pins_wins(pin: str) -> None:
 def test_what_the_host_cannot_do_is_refused_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spark = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.3-cpu-py39"
     conda = ("--dependency_settings", '{"dependency_file": "env.yml"}')
     monkeypatch.setenv("PATH", "/nowhere")
     assert refusal() == ""
@@ -113,9 +112,8 @@ def test_what_the_host_cannot_do_is_refused_before_anything_starts(
     assert refusal("--job_conda_env", "base") == "function-conda-missing"
     environment = {"SAGEMAKER_JOB_CONDA_ENV": "base"}
     assert refusal(Environment=environment) == "function-conda-missing"
-    assert refusal("--distribution", "mpirun") == "function-distribution-unsupported"
+    assert refusal("--distribution", "mpirun") == ""
     assert refusal("--distribution", "torchrun") == ""
-    assert refusal(image=spark) == "function-spark-unsupported"
 
 
 def test_a_python_that_is_not_on_the_host_is_refused_before_anything_starts() -> None:

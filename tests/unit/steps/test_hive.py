@@ -1,4 +1,4 @@
-"""Command lines of Hive and of s3-dist-cp, as Spark SQL and a copy understand them."""
+"""Command lines of Hive, as Spark SQL understands them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from engine.errors import JobError
 from engine.steps.hive import hive_driver, hive_query
-from engine.steps.s3_copy import Copy, copy_of
 
 
 @pytest.mark.parametrize(
@@ -64,24 +63,3 @@ def test_a_driver_that_cannot_be_read_is_refused(driver: dict[str, str], code: s
     with pytest.raises(JobError) as problem:
         hive_driver(driver)
     assert problem.value.code == code
-
-
-def test_a_copy_has_a_source_a_target_and_maybe_a_pattern() -> None:
-    words = ["--src", "s3://a/b", "--dest=s3a://c/d", "--srcPattern=.*x", "--s3Endpoint=e"]
-    assert copy_of(words) == Copy("s3://a/b", "s3a://c/d", ".*x", False)
-    assert copy_of([*words, "--deleteOnSuccess"]).delete
-    assert not copy_of([*words, "--deleteOnSuccess=false"]).delete
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["--src=s3://a/b"], "no --dest"),
-        (["--src=hdfs:///a", "--dest=s3://c"], "no HDFS"),
-        (["--src=s3://a", "--dest=s3://c", "--groupBy=.*(x)"], "--groupBy"),
-        (["--src=s3://a", "--dest=s3://c", "--srcPattern=("], "pattern"),
-    ],
-)
-def test_a_copy_that_cannot_be_done_is_refused_and_says_why(words: list[str], told: str) -> None:
-    with pytest.raises(JobError, match=told):
-        copy_of(words)

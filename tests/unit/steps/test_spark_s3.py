@@ -77,3 +77,13 @@ def test_a_program_that_is_no_text_names_nothing(tmp_path: Path) -> None:
     (tmp_path / "app.jar").write_bytes(b"\xff\xfe")
     assert program_text(str(tmp_path / "app.jar")) == ""
     assert program_text(str(tmp_path / "none.py")) == ""
+
+
+def test_hdfs_is_a_folder_by_whatever_node_a_uri_names(tmp_path: Path) -> None:
+    folder = tmp_path / "hdfs"
+    found = mounted(LocalTree(tmp_path / "s3"), ["--in=hdfs://node-1:8020/x", "hdfs:///y"], folder)
+    table = "spark.hadoop.fs.viewfs.mounttable"
+    for node in ("default", "node-1"):
+        assert found[f"{table}.{node}.linkFallback"] == f"pipetui-tree://{folder}"
+    assert found["spark.hadoop.fs.hdfs.impl"].endswith("ViewFileSystemOverloadScheme")
+    assert not [key for key in mounted(LocalTree(tmp_path / "s3"), ["hdfs://n/x"]) if "hdfs" in key]

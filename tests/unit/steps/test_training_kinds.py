@@ -115,8 +115,6 @@ def test_the_built_in_algorithm_is_given_files_in_pipe_mode_and_a_script_pipes(
     step = Step("T", "Training", arguments)
     assert refuse(step, Config()) is None
     assert ("files in place of pipes" in stand_in(step, Config())) is files
-    refusal = refuse(step, Config(job_runner="process"))
-    assert (refusal.code if refusal else "") == ("" if files else "pipe-mode-unsupported")
     pipes = [] if files else pipes_of(arguments)
     told = data_config(arguments, {pipe.path for pipe in pipes})
     assert told["train"]["TrainingInputMode"] == ("File" if files else "Pipe")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -114,8 +115,7 @@ def mpirun_command(
 ) -> list[str]:
     """The command that starts a program with this many processes on each host.
 
-    Both reach other hosts by this file. Open MPI 5 takes the hosts of one machine for one, so it
-    runs jobs of one host only.
+    MPICH and Open MPI reach other hosts by this file.
 
     Args:
         options: for Open MPI, as people give them.
@@ -129,7 +129,11 @@ def mpirun_command(
         where = ["--host", f"localhost:{count}"]
         if len(host_list) > 1:
             where = ["--host", hosts, *_open_mpi(version)]
+            options = _without(options, where)
         own = ["--allow-run-as-root", "--tag-output", "-np", count]
+        if not any(word.lstrip("-") == "bind-to" for word in options):
+            # Each host would take the same processors, or more than there are.
+            own += ["--bind-to", "none"]
         return ["mpirun", *where, *own, *options, *program]
     shell = ["-launcher", "ssh", "-launcher-exec", _remote_shell(), "-disable-x"]
     network = ["-localhost", LOOPBACK, "-iface", "lo"]
@@ -139,22 +143,43 @@ def mpirun_command(
 
 
 def _open_mpi(version: str) -> list[str]:
-    """What Open MPI 4 needs to start its daemons on hosts of one machine, on the loopback."""
-    if "(Open MPI) 4." not in version:
-        raise RuntimeError(
-            "Only Open MPI 4 can tell the hosts of one machine apart; install it, or mpich"
-        )
+    """What Open MPI needs to start its daemons on hosts of one machine.
+
+    Those of Open MPI 4 meet on the loopback. From 5 on they (PRRTE's) never take it, and meet on
+    another interface; the ranks are on the loopback with either.
+    """
+    found = re.search(r"\(Open MPI\) (\d+)\.", version)
+    if not found or int(found[1]) < 4:
+        raise RuntimeError("Hosts of one machine need Open MPI 4 or newer, or mpich")
     _own_scratch()
-    parameters = {
-        "plm_rsh_agent": _remote_shell(),
-        "plm_rsh_no_tree_spawn": "1",
-        "orte_leave_session_attached": "1",
-        "oob_tcp_if_include": "lo",
-        "btl_tcp_if_include": "lo",
-        "btl": "tcp,self",
-        "pml": "ob1",
-    }
-    return [word for name, value in parameters.items() for word in ("--mca", name, value)]
+    ranks = {"btl_tcp_if_include": "lo", "btl": "tcp,self", "pml": "ob1"}
+    if found[1] == "4":
+        daemons = {
+            "plm_rsh_agent": _remote_shell(),
+            "plm_rsh_no_tree_spawn": "1",
+            "orte_leave_session_attached": "1",
+            "oob_tcp_if_include": "lo",
+        }
+        return _parameters("--mca", {**daemons, **ranks})
+    print("INFO: Open MPI's daemons meet on a network interface of this machine.", flush=True)
+    daemons = {"plm_ssh_agent": _remote_shell(), "plm_ssh_no_tree_spawn": "1"}
+    attached = ["--leave-session-attached", *_parameters("--prtemca", daemons)]
+    return [*attached, *_parameters("--mca", ranks)]
+
+
+def _parameters(option: str, values: dict[str, str]) -> list[str]:
+    return [word for name, value in values.items() for word in (option, name, value)]
+
+
+def _without(options: Sequence[str], settled: Sequence[str]) -> list[str]:
+    """Options but those parameters of Open MPI that are settled: a second value ends it."""
+    words, found = list(options), []
+    while words:
+        count = 3 if words[0].lstrip("-") == "mca" else 1
+        if count == 1 or words[1] not in settled:
+            found += words[:count]
+        del words[:count]
+    return found
 
 
 def _own_scratch() -> None:
