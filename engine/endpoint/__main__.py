@@ -65,6 +65,7 @@ def open_sagemaker(home: Home, tree: LocalTree) -> SageMaker:
         LocalPipelines(home, who=who),
         AnsweredRequests(home),
         object_text,
+        tree,
     )
     return SageMaker(desk)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -118,8 +119,11 @@ class Endpoint:
     async def _serve_sagemaker(self, request: web.BaseRequest) -> web.StreamResponse:
         if feature_store.is_request(request.path):
             document = await body.read_document(request)
-            feature_store.answer(self._tree, request.method, request.path, document)
-            return web.Response()
+            query = {name: request.query.getall(name) for name in request.query}
+            found = await asyncio.to_thread(
+                feature_store.answer, self._tree, request.method, request.path, query, document
+            )
+            return web.Response(body=found, content_type=_JSON)
         if self._sagemaker is None:
             self._sagemaker = self._open_sagemaker()
         target = request.headers.get("X-Amz-Target", "")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.sources.pipelines import LocalPipelines
     from engine.sources.reader import LocalReader
     from engine.sources.requests import AnsweredRequests
+    from engine.storage.tree import LocalTree
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -61,6 +62,7 @@ class Desk:
         open_reader: a reader of the home's store, given back when its block ends.
         object_text: the text of an object, by bucket and key; ``StorageError`` where it cannot
             be read.
+        tree: holds the feature groups.
     """
 
     open_reader: Callable[[], AbstractContextManager[LocalReader]]
@@ -68,6 +70,7 @@ class Desk:
     pipelines: LocalPipelines
     answered: AnsweredRequests
     object_text: Callable[[str, str], str]
+    tree: LocalTree
 
     async def read(self, question: Callable[[LocalReader], T]) -> T:
         """Ask the store, outside of the loop."""
@@ -83,13 +86,19 @@ class SageMaker:
     """Answers requests of the SageMaker API."""
 
     def __init__(self, desk: Desk) -> None:
-        from engine.endpoint import sagemaker_executions, sagemaker_models, sagemaker_pipelines
+        from engine.endpoint import (
+            sagemaker_executions,
+            sagemaker_features,
+            sagemaker_models,
+            sagemaker_pipelines,
+        )
 
         self._desk = desk
         self._operations = {
             **sagemaker_pipelines.OPERATIONS,
             **sagemaker_executions.OPERATIONS,
             **sagemaker_models.OPERATIONS,
+            **sagemaker_features.OPERATIONS,
         }
         self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 

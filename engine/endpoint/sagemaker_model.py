@@ -29,6 +29,7 @@ NEWER_MEMBERS = frozenset({"PipelineVersionAlias", "PipelineVersionAliases", "Al
 """Members of the API that a model may be too old to know."""
 _CHECKED_PATTERNS = frozenset(
     {"CallbackToken", "PipelineExecutionName", "PipelineName", "PipelineVersionName"}
+    | {"FeatureGroupName", "FeatureGroupNameOrArn", "FeatureName"}
 )
 
 

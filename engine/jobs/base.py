@@ -43,6 +43,8 @@ class Job:
         ml: the directory that the job sees as ``/opt/ml``; empty where it wants none.
         working_directory: as the job sees it; empty for ``/opt/ml``, else the attempt's directory.
         image: the container image; other runners do not look at it.
+        engine: the path of ``podman`` or ``docker`` for the image, or for what the job serves;
+            empty for the runner's own choice.
         image_entrypoint: whether ``command`` is only arguments for the image's own entry point.
         grace_s: seconds between SIGTERM and SIGKILL when the job is stopped.
         hosts: how many hosts it has a part on; ``algo-1`` and so on then resolve for it where the
@@ -60,6 +62,7 @@ class Job:
     ml: str = ""
     working_directory: str = ""
     image: str = ""
+    engine: str = ""
     image_entrypoint: bool = False
     grace_s: float = 120.0
     hosts: int = 0

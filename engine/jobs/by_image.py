@@ -1,4 +1,4 @@
-"""Jobs with an image in their container, all others on the host, as they run without containers."""
+"""Jobs of images in their containers, all others on the host, as they run without containers."""
 
 from __future__ import annotations
 
@@ -11,60 +11,70 @@ from engine.jobs.container import ContainerRunner
 from engine.jobs.process import ProcessRunner
 
 
-class ByImageRunner(ContainerRunner):
-    """A container runner that leaves PipeTUI's own programs to a runner of the host.
+class ByImageRunner:
+    """Runs each job in its container or on the host; the handle has the name of what runs it.
 
     Args:
-        tool, options: see `ContainerRunner`.
-        host: runs jobs without an image. Those that start containers themselves are plain
-            processes: the tool has to find the host as it is.
+        name: what to call it.
+        tool: the path of the engine for all jobs with an image; empty where only those that name
+            their engine run in containers.
+        options: see `ContainerRunner`.
+        host: runs all other jobs. Those that start containers themselves are plain processes: the
+            tool has to find the host as it is.
     """
 
-    def __init__(self, tool: str, options: Sequence[str], host: JobRunner) -> None:
-        super().__init__(tool, options)
+    def __init__(self, name: str, tool: str, options: Sequence[str], host: JobRunner) -> None:
+        self.name = name
+        self._tool = tool
+        self._options = options
         self._host = host
         self._plain = ProcessRunner()
 
+    def runner_of(self, job: Job) -> JobRunner:
+        """What runs a job that is not started yet."""
+        if job.image and (job.engine or self._tool):
+            return self._containers(job)
+        return self._plain if job.serves else self._host
+
+    def _containers(self, job: Job) -> ContainerRunner:
+        return ContainerRunner(job.engine or self._tool, self._options)
+
     async def start(self, job: Job) -> Handle:
         """See `JobRunner.start`."""
-        if job.image:
-            return await super().start(job)
-        return await (self._plain if job.serves else self._host).start(job)
+        return await self.runner_of(job).start(job)
 
     async def wait(self, handle: Handle) -> Exit:
         """See `JobRunner.wait`."""
-        if (other := self._other(handle.get("runner"))) is None:
-            return await super().wait(handle)
-        end = await other.wait(handle)
-        await asyncio.to_thread(self._remove_served, handle["directory"])
+        directory = handle["directory"]
+        end = await self._that_ran(directory).wait(handle)
+        await asyncio.to_thread(self._remove_served, directory)
         return end
 
     async def stop(self, handle: Handle, grace_s: float) -> None:
         """See `JobRunner.stop`."""
-        if (other := self._other(handle.get("runner"))) is None:
-            await super().stop(handle, grace_s)
-            return
-        await other.stop(handle, grace_s)
-        await asyncio.to_thread(self._remove_served, handle["directory"])
+        directory = handle["directory"]
+        await self._that_ran(directory).stop(handle, grace_s)
+        await asyncio.to_thread(self._remove_served, directory)
 
     def adopt(self, handle: Handle | None, directory: str) -> Adopted:
         """See `JobRunner.adopt`."""
-        kept = attempt.read_job(directory)
-        other = self._other(kept[1] if kept else None)
-        if other is None:
-            return super().adopt(handle, directory)
-        adopted = other.adopt(handle, directory)
+        adopted = self._that_ran(directory).adopt(handle, directory)
         if isinstance(adopted, Finished):
             self._remove_served(directory)
         return adopted
 
-    def _other(self, name: str | None) -> JobRunner | None:
-        """The runner of the host that started a job; None where its container runs."""
-        by_name: dict[str, JobRunner] = {one.name: one for one in (self._plain, self._host)}
-        return by_name.get(name or self.name)
+    def _that_ran(self, directory: str) -> JobRunner:
+        """The runner that started the job of an attempt; the host's where none was started."""
+        kept = attempt.read_job(directory)
+        if kept is None:
+            return self._host
+        job, name = kept
+        if name == ContainerRunner.name:
+            return self._containers(job)
+        return self._plain if name == self._plain.name else self._host
 
     def _remove_served(self, directory: str) -> None:
         """Remove what a job's program has started and did not live to remove."""
         kept = attempt.read_job(directory)
         if kept and kept[0].serves:
-            self.remove(kept[0].serves)
+            self._containers(kept[0]).remove(kept[0].serves)

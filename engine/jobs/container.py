@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from engine.errors import JobError
-from engine.jobs import attempt
+from engine.jobs import attempt, processes
 from engine.jobs.base import (
     OPT_ML,
     Adopted,
@@ -31,6 +33,9 @@ _OF_THE_TOOL = frozenset(
     | {"DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "CONTAINER_HOST", "CONTAINERS_CONF"}
     | {"CONTAINERS_STORAGE_CONF", "DBUS_SESSION_BUS_ADDRESS", "LD_PRELOAD", "LD_LIBRARY_PATH"}
 )
+
+_SAYS_S = 10.0
+"""How long the tool may take to pass on its container's exit code."""
 
 NETWORK = ("--network=host",)
 """Lets a job reach the endpoint on the host's loopback."""
@@ -60,13 +65,17 @@ class ContainerRunner(ProcessRunner):
 
     async def stop(self, handle: Handle, grace_s: float) -> None:
         """See `JobRunner.stop`."""
-        directory = handle["directory"]
-        supervised = ProcessIdentity.from_dict(handle).alive()
-        if not supervised and attempt.read_exit(directory) is None:
+        directory, shim = handle["directory"], ProcessIdentity.from_dict(handle)
+        name = container_name(directory)
+        if attempt.read_exit(directory) is None and await asyncio.to_thread(self._running, name):
+            # By its name: the tool dies of a signal that comes before it passes signals on.
             attempt.mark_stopped(directory, killed=False)
+            await asyncio.to_thread(self._ask, "stop", "--time", str(ceil(grace_s)), name)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SAYS_S):
+                    await processes.ended(shim)
         await super().stop(handle, grace_s)
-        left_s = "0" if supervised else str(round(grace_s))
-        await asyncio.to_thread(self._ask, "stop", "--time", left_s, container_name(directory))
+        await asyncio.to_thread(self._ask, "stop", "--time", "0", name)
 
     def adopt(self, handle: Handle | None, directory: str) -> Adopted:
         """See `JobRunner.adopt`."""
@@ -77,8 +86,15 @@ class ContainerRunner(ProcessRunner):
         if claim and adopted.exit.lost and self._running(name):
             lost = {"pid": claim.pid, "start_ticks": 0, "boot_id": claim.boot_id}
             own = {"runner": self.name, "id": claim.job_id, "directory": directory, **lost}
+            own |= self._named(directory)
             return Running(handle or own)
         return Finished(self._close(name, adopted.exit))
+
+    def _handle(self, process: ProcessIdentity, job_id: str, directory: str) -> Handle:
+        return {**super()._handle(process, job_id, directory), **self._named(directory)}
+
+    def _named(self, directory: str) -> Handle:
+        return {"tool": self.tool, "container": container_name(directory)}
 
     def _shim(self, job: Job) -> Sequence[str]:
         if not job.image:
@@ -134,6 +150,18 @@ class ContainerRunner(ProcessRunner):
         if end.code == 125 and not oom:
             return dataclasses.replace(end, note="the container did not start, see the log")
         return dataclasses.replace(end, oom=oom == "true")
+
+    def gateway(self) -> str:
+        """This host's address in the tool's default network; empty where it has none there."""
+        if os.path.basename(self.tool) == "podman":
+            # Without root its network is no network of this host.
+            name, members = "podman", "{{range .Subnets}}{{.Gateway}} {{end}}"
+            if os.geteuid():
+                return ""
+        else:
+            name, members = "bridge", "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
+        found = self._ask("network", "inspect", "--format", members, name).split()
+        return next((one for one in found if ":" not in one), "")
 
     def entrypoint(self, image: str) -> tuple[str, ...]:
         """The image's own entry point; empty where it has none, or is not here."""

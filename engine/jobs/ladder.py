@@ -90,32 +90,52 @@ def choose(probe: Probe, wanted: str = "auto", container_options: Sequence[str] 
 
     Args:
         probe: what works here.
-        wanted: ``auto`` for the best that shows a job its ``/opt/ml`` without an image, or a name.
+        wanted: ``auto`` for the best that shows a job its ``/opt/ml`` without an image, and
+            containers for jobs that name an engine; or a name.
         container_options: options of ``podman run`` or ``docker run``; none for the default.
 
     Raises:
         JobError: the wanted runner does not work here, or there is none of that name.
     """
     if wanted == "auto":
-        wanted = "namespace" if probe.findings["namespace"].works else "rewrite"
-    finding = probe.findings.get(wanted)
-    if finding is None:
+        host = _host(probe)
+        return _by_image(host.name, "", container_options, host)
+    if wanted not in probe.findings:
         return _plug_in(wanted, probe)
-    if not finding.works:
-        raise JobError(
-            f"The runner {wanted!r} does not work on this host: {finding.why}.",
-            code="job-runner-unavailable",
-            hint="`pipetui doctor` lists what works; `auto` takes the best of it.",
-        )
+    finding = _working(probe, wanted)
     if wanted == "namespace":
         return NamespaceRunner(Recipe.from_dict(finding.detail), probe.scratch)
     if wanted == "container":
-        from engine.jobs.by_image import ByImageRunner
-        from engine.jobs.container import NETWORK
-
-        options = container_options or NETWORK
-        return ByImageRunner(finding.detail["tool"], options, choose(probe))
+        return _by_image(wanted, finding.detail["tool"], container_options, _host(probe))
     return RewriteRunner() if wanted == "rewrite" else ProcessRunner()
+
+
+def container_tool(probe: Probe) -> str:
+    """The path of ``podman`` or ``docker``. Errors: ``JobError`` where none works here."""
+    return str(_working(probe, "container").detail["tool"])
+
+
+def _working(probe: Probe, name: str) -> Finding:
+    finding = probe.findings[name]
+    if not finding.works:
+        raise JobError(
+            f"The runner {name!r} does not work on this host: {finding.why}.",
+            code="job-runner-unavailable",
+            hint="`pipetui doctor` lists what works; `auto` takes the best of it.",
+        )
+    return finding
+
+
+def _host(probe: Probe) -> JobRunner:
+    """The best that shows a job its ``/opt/ml`` without an image."""
+    return choose(probe, "namespace" if probe.findings["namespace"].works else "rewrite")
+
+
+def _by_image(name: str, tool: str, options: Sequence[str], host: JobRunner) -> JobRunner:
+    from engine.jobs.by_image import ByImageRunner
+    from engine.jobs.container import NETWORK
+
+    return ByImageRunner(name, tool, options or NETWORK, host)
 
 
 def _plug_in(name: str, probe: Probe) -> JobRunner:

@@ -23,6 +23,7 @@ from types import TracebackType
 from engine.errors import JobError
 from engine.jobs import attempt, opt
 from engine.jobs.base import OPT_ML, Job, JobRunner
+from engine.jobs.by_image import ByImageRunner
 from engine.jobs.container import ContainerRunner
 from engine.jobs.namespace import NamespaceRunner, Recipe
 from engine.jobs.process import ProcessRunner
@@ -136,6 +137,8 @@ def open_shell(
     Raises:
         JobError: it cannot be entered (``shell-unavailable``).
     """
+    if isinstance(runner, ByImageRunner):
+        runner = runner.runner_of(job)
     if not isinstance(runner, ProcessRunner):
         raise JobError(
             f"Jobs of the runner {runner.name!r} cannot be entered.",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,8 +28,7 @@ FIRST_S = 0.5
 """Seconds to an attempt's first sample: one that ends before leaves no file."""
 _FASTEST_S, _SLOWEST_S, _PART = 1.0, 10.0, 60.0
 """A sample is due after a 60th of the attempt's age, within these bounds."""
-_UNSEEN = frozenset({"container"})
-"""Runners whose jobs are not below the shim: their processes belong to somebody else's daemon."""
+_ASK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,26 @@ class Process:
 
 
 @dataclass(slots=True)
+class _Job:
+    """A job that runs.
+
+    Its processes are below its shim; those of a container belong to the engine's own supervisor,
+    and are below ``root`` once the tool has told its number.
+    """
+
+    start_ticks: int
+    tool: str = ""
+    container: str = ""
+    root: int = 0
+
+
+@dataclass(slots=True)
 class _Watched:
     """An attempt with the jobs it runs now, by the number of their shim."""
 
     due: float
     began: float
-    jobs: dict[int, int] = field(default_factory=dict)
-    """Number of the shim -> its start in clock ticks."""
+    jobs: dict[int, _Job] = field(default_factory=dict)
     cpu_s: dict[int, float] = field(default_factory=dict)
     ended_cpu_s: float = 0.0
 
@@ -71,11 +84,12 @@ class Sampler:
 
     def watch(self, directory: Path, handle: Handle) -> None:
         """Sample a job from now on, as part of the attempt whose folder this is."""
-        if handle.get("runner") in _UNSEEN or "pid" not in handle:
+        names = handle.get("tool", ""), handle.get("container", "")
+        if "pid" not in handle or (handle.get("runner") == "container" and not all(names)):
             return
         now = time.monotonic()
         watched = self._attempts.setdefault(directory, _Watched(now + FIRST_S, now))
-        watched.jobs[handle["pid"]] = handle["start_ticks"]
+        watched.jobs[handle["pid"]] = _Job(handle["start_ticks"], *names)
         if self._timer is None and self._work is None:
             self._set_timer(FIRST_S)
 
@@ -172,8 +186,22 @@ def write(directory: Path, at: float, cpu_s: float, memory: int, began: float) -
         os.close(file)
 
 
-def _take(shims: Mapping[Path, Mapping[int, int]]) -> dict[Path, dict[int, Taken]]:
+def _first_process(tool: str, container: str) -> int:
+    """The number of a container's first process on this host; 0 where it cannot be told."""
+    words = [tool, "container", "inspect", "--format", "{{.State.Pid}}", container]
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        said = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_ASK_S, check=False
+        ).stdout.strip()
+        return int(said) if said.isdigit() else 0
+    return 0
+
+
+def _take(shims: Mapping[Path, Mapping[int, _Job]]) -> dict[Path, dict[int, Taken]]:
     """What each job takes now; jobs whose shim is gone are left out."""
+    for job in (job for jobs in shims.values() for job in jobs.values()):
+        if job.container and not job.root:
+            job.root = _first_process(job.tool, job.container)
     table = {one.pid: one for one in processes()}
     children: dict[int, list[int]] = {}
     sessions: dict[int, list[int]] = {}
@@ -184,14 +212,14 @@ def _take(shims: Mapping[Path, Mapping[int, int]]) -> dict[Path, dict[int, Taken
     found: dict[Path, dict[int, Taken]] = {}
     for directory, jobs in shims.items():
         found[directory] = {}
-        for pid, ticks in jobs.items():
-            shim = table.get(pid)
-            if shim is not None and shim.start_ticks == ticks:
-                members = [table[one] for one in _below(pid, children, sessions.get(pid, ()))]
+        for pid, job in jobs.items():
+            shim, root = table.get(pid), job.root if job.container else pid
+            if shim is not None and shim.start_ticks == job.start_ticks and root in table:
+                members = [table[one] for one in _below(root, children, sessions.get(root, ()))]
                 found[directory][pid] = Taken(
                     sum(one.cpu_s for one in members),
                     sum(one.memory for one in members),
-                    booted + ticks / _ticks(),
+                    booted + job.start_ticks / _ticks(),
                 )
     return found
 

@@ -21,6 +21,9 @@ class ExceptionType(StrEnum):
     """Ours: the user's code failed. No policy of the service covers that."""
 
 
+LONGEST_DELAY_S = 14_400 * 60
+"""No retry waits for longer: ten days, the most that ExpireAfterMin can say."""
+
 _ALIASES = {"SageMaker.JOB_CAPACITY_ERROR": ExceptionType.CAPACITY_ERROR}
 """Spellings of older documentation."""
 
@@ -97,7 +100,7 @@ def next_retry(
         since_start_s: seconds since the step's first attempt started.
 
     The first policy whose list contains the class decides. The delay before retry ``n`` is
-    ``IntervalSeconds * BackoffRate ** (n - 1)``.
+    ``IntervalSeconds * BackoffRate ** (n - 1)``, and ten days at most.
     """
     if failure is None or (
         failure is ExceptionType.JOB_INTERNAL_ERROR and step_type in _NO_INTERNAL_ERROR
@@ -108,11 +111,18 @@ def next_retry(
         return None
     if policy.max_attempts is not None and tried >= policy.max_attempts:
         return None
-    delay = policy.interval_s * policy.backoff_rate**tried
+    delay = _delay_s(policy, tried)
     limit_min = policy.expire_after_min
     if limit_min is not None and since_start_s + delay > limit_min * 60:
         return None
     return Retry(delay, policy)
+
+
+def _delay_s(policy: RetryPolicy, tried: int) -> float:
+    try:
+        return min(policy.interval_s * policy.backoff_rate**tried, LONGEST_DELAY_S)
+    except OverflowError:
+        return LONGEST_DELAY_S if policy.interval_s else 0.0
 
 
 def tried_by(policies: Sequence[RetryPolicy], failure: str | None, retried: Iterable[str]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,11 +117,9 @@ async def start(
         ],
     }
     write_json(revision.folder / PLAN, plan)
-    serves = tuple(
-        str(one["name"]) for target in targets for one in target.containers if "name" in one
-    )
+    starts = in_containers(one for target in targets for one in target.containers)
     # What starts containers sees the host as it is.
-    mounts = runner.name != "process" and not serves
+    mounts = runner.name != "process" and not starts
     handle = await runner.start(
         Job(
             id=revision.job_id,
@@ -133,7 +131,7 @@ async def start(
             },
             ml=str(revision.ml) if mounts else "",
             working_directory=str(revision.folder),
-            serves=serves,
+            **starts,
         )
     )
     healthy = False
@@ -144,6 +142,18 @@ async def start(
         if not healthy:
             await runner.stop(handle, 0.0)
     return handle, listening
+
+
+def in_containers(served: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a job is told of the real containers among those that it starts; empty for none.
+
+    Args:
+        served: as ``serving.chain`` reads them.
+    """
+    real = [one for one in served if "name" in one]
+    if not real:
+        return {}
+    return {"engine": real[0]["run"][0], "serves": tuple(str(one["name"]) for one in real)}
 
 
 async def retire(former: Endpoint, runner: JobRunner) -> None:

@@ -36,12 +36,12 @@ from engine.sources.base import (
     RerunRequest,
     StartRequest,
 )
-from engine.steps.container import resolve_image, runs_images
+from engine.steps.container import engine_for, resolve_image, runs_images
 from engine.steps.handlers import handler_for
 from engine.steps.spark import spark_resolution
 from engine.steps.spark_function import is_spark_function
 from engine.steps.spark_processing import submits_spark
-from engine.steps.training import image_of
+from engine.steps.training import image_of, wants_program
 from engine.store import queries
 from engine.store.connection import connect
 from engine.store.sqlite import SqliteStore
@@ -357,12 +357,18 @@ def _environment(prepared: Prepared, name: str) -> str:
     if not isinstance(image, str) or not image:
         return ""
     short = image.rsplit("/", 1)[-1]
+    own = prepared.definition.steps[name].type in _OWN_PROGRAMS
     if runs_images(prepared.config):
-        own = prepared.definition.steps[name].type in _OWN_PROGRAMS
         return "" if own else f"{short} in a container"
-    spark = is_spark_function(arguments) or submits_spark(
-        arguments.get("AppSpecification") or {}, prepared.config
+    specification = arguments.get("AppSpecification") or {}
+    program = (
+        not specification.get("ContainerEntrypoint")
+        if specification
+        else wants_program(arguments, prepared.config)
     )
+    if not own and (offer := engine_for(image, prepared.config, program)).tool:
+        return f"{short} in a container ({offer.words})"
+    spark = is_spark_function(arguments) or submits_spark(specification, prepared.config)
     resolution = (spark_resolution if spark else resolve_image)(image, prepared.config)
     if resolution.kind == "refused":
         # Its refusal says why, or what stands in for it.

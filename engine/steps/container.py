@@ -20,6 +20,7 @@ from engine.environments.catalog import Override, Resolution, resolve
 from engine.environments.grade import Grade
 from engine.environments.overlay import FOLDER, lay_over
 from engine.errors import EnvironmentError_, JobError, PlanError
+from engine.jobs.images import Offer, held, obtainable
 from engine.steps.base import StepContext
 from engine.steps.opt_ml import as_text
 
@@ -42,11 +43,43 @@ class Prepared:
     """For people: image, grade, interpreter, notes."""
     shared: bool = False
     """Whether it was built for every job that wants it; see ``own_environment``."""
+    engine: str = ""
+    """The path of the tool that runs the image, where no environment stands in for it."""
 
 
 def runs_images(config: Config) -> bool:
-    """Whether jobs run in their container images, not in environments that stand in for them."""
+    """Whether all jobs run in their images, not in environments that stand in for them."""
     return config.job_runner == "container"
+
+
+def runs_image(image: Any, config: Config, program: bool = False) -> bool:
+    """Whether jobs of an image run in it: all do, or nothing here stands for this one.
+
+    Args:
+        program: whether only the program inside the image can do the job.
+    """
+    return runs_images(config) or bool(engine_for(image, config, program).tool)
+
+
+def engine_for(image: Any, config: Config, program: bool = False) -> Offer:
+    """The container engine for an image that nothing here stands for, or why there is none.
+
+    One that would run with the host's programs runs in its container where an engine has it. What
+    cannot run otherwise is pulled too. An image in the user's own table is not looked for.
+    """
+    if config.job_runner != "auto":
+        return Offer("", why=f"jobs.runner is {config.job_runner}")
+    if not isinstance(image, str) or not image:
+        return Offer("", why="no image is named")
+    image = standing_image(image, config)
+    resolution = resolve_image(image, config)
+    if resolution.grade is Grade.CONFIGURED:
+        return Offer("", why="[images] names an environment for it")
+    if resolution.kind == "refused" or program:
+        return obtainable(image)
+    if resolution.grade is Grade.UNMATCHED:
+        return held(image)
+    return Offer("", why="an environment stands for it")
 
 
 def base_interpreter(config: Config) -> str:
@@ -111,31 +144,41 @@ def refuse_image(step: Step, image: Any, config: Config) -> PlanError | None:
     if not isinstance(image, str) or not image or runs_images(config):
         return None
     resolution = resolve_image(image, config)
-    if resolution.kind != "refused":
+    if resolution.kind != "refused" or (offer := engine_for(image, config)).tool:
         return None
     return PlanError(
-        f"{step.name}: {image} cannot run here: {'; '.join(resolution.notes)}",
+        f"{step.name}: {image} cannot run here: {'; '.join(resolution.notes)}, and {offer.why}",
         code="image-not-runnable",
-        hint="Name an environment for it under [images] in the configuration.",
+        hint="Name an environment for it under [images] in the configuration, or let podman or"
+        " docker on this host have the image.",
         path=step.path,
     )
 
 
 async def prepare(
-    context: StepContext, image: str, requirements: Path | None = None, python: str = ""
+    context: StepContext,
+    image: str,
+    requirements: Path | None = None,
+    python: str = "",
+    *,
+    program: bool = False,
 ) -> Prepared:
-    """The environment for an image, built first where it is not there.
+    """The environment for an image, built first where it is not there, or its container.
 
     Args:
         requirements: a file of what the step wants on top.
         python: the interpreter to build it on; see ``resolve_image``.
+        program: see ``runs_image``.
 
     Errors: ``EnvironmentError_`` where it cannot run here, or does not build.
     """
-    if runs_images(context.services.config):
-        image = standing_image(image, context.services.config)
-        about = {"Image": image, "Grade": Grade.EXACT.value, "Kind": "container", "Notes": []}
-        return Prepared("", "", None, about)
+    config = context.services.config
+    offer = await context.in_thread(engine_for, image, config, program)
+    if runs_images(config) or offer.tool:
+        image = standing_image(image, config)
+        notes = [f"nothing on this host stands for it; run by {offer.words}"] * bool(offer.tool)
+        about = {"Image": image, "Grade": Grade.EXACT.value, "Kind": "container", "Notes": notes}
+        return Prepared("", "", None, about, engine=offer.tool)
     return await prepare_environment(context, image, requirements, python)
 
 

@@ -93,11 +93,13 @@ def jobs_on(
     environment: Mapping[str, str],
     *,
     image_entrypoint: bool = False,
+    engine: str = "",
 ) -> list[Job]:
     """The same job for each host; what one installs stays with it, as in containers.
 
     Args:
         image_entrypoint: ``command`` is only arguments for the image's own program.
+        engine: see ``Prepared``.
     """
     jobs = [
         Job(
@@ -107,6 +109,7 @@ def jobs_on(
             environment=environment,
             ml=str(host.ml.folder),
             image=image,
+            engine=engine,
             image_entrypoint=image_entrypoint,
             grace_s=context.services.config.grace_s,
             hosts=host.count,

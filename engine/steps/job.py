@@ -214,6 +214,7 @@ def _job(context: StepContext, host: Host, program: JobProgram, prepared: Prepar
         environment=job_environment(context, prepared, variables),
         ml=str(host.ml.folder),
         image=program.image,
+        engine=prepared.engine,
         # A container has the image's own folders.
         working_directory=program.folder if prepared.path else "",
         grace_s=context.services.config.grace_s,

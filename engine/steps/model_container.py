@@ -130,7 +130,7 @@ async def _server(
     if found.resolution is not None:
         family = found.resolution.image.family.value
         return {"python": found.python, "family": family, "environment": variables}
-    runner = await container_runner(home_of(context.services))
+    runner = await _container_runner(home_of(context.services), found.engine)
     job = Job(
         id=f"{context.job_id}/serve",
         directory=str(place.folder),
@@ -141,22 +141,21 @@ async def _server(
         image_entrypoint=True,
     )
     words, of_tool, _ = runner.words(job)
-    return {"run": words, "variables": of_tool, "name": container_name(job.directory)}
+    return {
+        "run": words,
+        "variables": of_tool,
+        "name": container_name(job.directory),
+        "gateway": await context.in_thread(runner.gateway),
+    }
 
 
-async def container_runner(home: Path) -> ContainerRunner:
+async def _container_runner(home: Path, engine: str) -> ContainerRunner:
     """What starts containers beside a job. Errors: ``JobError`` where this host has no tool."""
-    from engine.jobs.ladder import choose, probe
+    from engine.jobs.ladder import container_tool, probe
 
-    found = choose(await probe(str(home / "host" / "probe.json")), "container")
-    assert isinstance(found, ContainerRunner)
+    tool = engine or container_tool(await probe(str(home / "host" / "probe.json")))
     # A network of its own: several containers listen on the same port.
-    return ContainerRunner(found.tool, ())
-
-
-def container_names(containers: Sequence[Json]) -> tuple[str, ...]:
-    """Names of the real containers among those that are laid out."""
-    return tuple(one["name"] for one in containers if "name" in one)
+    return ContainerRunner(tool, ())
 
 
 def _description(environments: Sequence[Json]) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from engine.model.views import local_arn
 from engine.steps.base import JobsEnd, Outcome, StepContext
 from engine.steps.container import (
     check_command,
+    engine_for,
     job_environment,
     own_environment,
     prepare,
     refuse_image,
-    runs_images,
+    runs_image,
     standing_image,
 )
 from engine.steps.dataset import check_dataset, source_of, stand_in_of
@@ -72,10 +73,12 @@ class ProcessingStep:
     interruptible = True
 
     def refuse(self, step: Step, config: Config) -> PlanError | None:
-        """An image that cannot run here."""
+        """An image that cannot run here, and a program inside of one."""
         specification = section(step.arguments, "AppSpecification")
-        return refuse_image(step, specification.get("ImageUri"), config) or refuse_submit(
-            step, specification, config
+        return (
+            refuse_image(step, specification.get("ImageUri"), config)
+            or refuse_submit(step, specification, config)
+            or _refuse_program(step, specification, config)
         )
 
     def stand_in(self, step: Step, config: Config) -> str:
@@ -99,7 +102,7 @@ class ProcessingStep:
             known = spark_variables(prepared, context.services.config)
             variables = {**known, **exported, **variables}
         else:
-            prepared = await prepare(context, image)
+            prepared = await prepare(context, image, program=image_entrypoint)
         prepared = await own_environment(context, prepared)
         environment = job_environment(context, prepared, variables)
         check_feature_groups(context.step.name, arguments)
@@ -110,7 +113,13 @@ class ProcessingStep:
             else:
                 _lay_out(context, hosts)
         jobs = jobs_on(
-            hosts, context, image, command, environment, image_entrypoint=image_entrypoint
+            hosts,
+            context,
+            image,
+            command,
+            environment,
+            image_entrypoint=image_entrypoint,
+            engine=prepared.engine,
         )
         pipes = _pipes(arguments)
         config = context.services.config
@@ -126,15 +135,31 @@ def _command(context: StepContext, specification: Json) -> tuple[tuple[str, ...]
     """What to run, and whether it is only arguments for the image's own entry point."""
     entry = specification.get("ContainerEntrypoint") or ()
     given = specification.get("ContainerArguments") or ()
-    if not entry and not runs_images(context.services.config):
-        raise JobError(
-            f"ClientError: {context.step.name} names no ContainerEntrypoint, so the program inside"
-            f" image {specification.get('ImageUri')!r} would run, which is not on this host",
-            code="entrypoint-missing",
-            hint="Name the command in AppSpecification.ContainerEntrypoint, or use a container"
-            " runtime (jobs.runner).",
-        )
+    image, config = specification.get("ImageUri"), context.services.config
+    if not entry and not runs_image(image, config, program=True):
+        raise _no_program(context.step.name, image, config)
     return check_command([*entry, *given], context.step.name), not entry
+
+
+def _refuse_program(step: Step, specification: Json, config: Config) -> PlanError | None:
+    """Why there is nothing to run; what an expression names is seen at the step's start."""
+    image = specification.get("ImageUri")
+    named = specification.get("ContainerEntrypoint") or not isinstance(image, str)
+    if named or runs_image(image, config, program=True):
+        return None
+    problem = _no_program(step.name, image, config)
+    message = problem.message.removeprefix("ClientError: ")
+    return PlanError(message, code=problem.code, hint=problem.hint, path=step.path)
+
+
+def _no_program(name: str, image: Any, config: Config) -> JobError:
+    return JobError(
+        f"ClientError: {name} names no ContainerEntrypoint, so the program inside image {image!r}"
+        f" would run, which is not on this host: {engine_for(image, config, program=True).why}",
+        code="entrypoint-missing",
+        hint="Name the command in AppSpecification.ContainerEntrypoint, or let podman or docker on"
+        " this host have the image.",
+    )
 
 
 def _wants_tree(context: StepContext) -> bool:

@@ -17,7 +17,7 @@ from engine.config import Config
 from engine.definition.document import Step
 from engine.errors import JobError, PlanError
 from engine.steps.base import StepContext
-from engine.steps.container import Prepared, runs_images
+from engine.steps.container import Prepared, runs_image
 from engine.steps.inputs import mappings, section
 from engine.steps.opt_ml import as_text
 from engine.steps.spark import local_path, refuse_spark, spark_command, spark_defaults
@@ -79,7 +79,7 @@ def is_submit(specification: Mapping[str, Any]) -> bool:
 
 def submits_spark(specification: Mapping[str, Any], config: Config) -> bool:
     """Whether an AppSpecification runs the Spark images' program, which stands in here."""
-    return not runs_images(config) and is_submit(specification)
+    return is_submit(specification) and not runs_image(specification.get("ImageUri"), config)
 
 
 def refuse_submit(step: Step, specification: Mapping[str, Any], config: Config) -> PlanError | None:

@@ -24,7 +24,7 @@ from engine.steps.container import (
     prepare,
     refuse_image,
     resolve_image,
-    runs_images,
+    runs_image,
     standing_image,
 )
 from engine.steps.distributed import join_hosts, launcher_of, launcher_words, variables_of
@@ -88,7 +88,7 @@ class TrainingStep:
         return bool(
             image
             and not _has_command(arguments)
-            and not runs_images(config)
+            and not runs_training_image(arguments, config)
             and resolve_image(image, config).algorithm
         )
 
@@ -101,7 +101,8 @@ class TrainingStep:
         image = image_of(step.arguments)
         if (other := standing_image(image, config)) != image:
             told.append(f"{other} stands for {image}")
-        if not runs_images(config) and (words := launcher_words(step.arguments)):
+        words = launcher_words(step.arguments)
+        if words and not runs_training_image(step.arguments, config):
             told.append(words)
         if pipes_of(step.arguments) and self.reads_files(step.arguments, config):
             told.append("PipeTUI's own program reads files in place of pipes (input mode Pipe)")
@@ -132,7 +133,13 @@ class TrainingStep:
         command, image_entrypoint = self.command(context, prepared)
         environment = job_environment(context, prepared, variables)
         jobs = jobs_on(
-            hosts, context, image, command, environment, image_entrypoint=image_entrypoint
+            hosts,
+            context,
+            image,
+            command,
+            environment,
+            image_entrypoint=image_entrypoint,
+            engine=prepared.engine,
         )
         jobs = [
             fed(replace(job, mounts=mounts), host, pipes, context.services.config)
@@ -159,7 +166,9 @@ class TrainingStep:
         folders = (CODE, "/opt/ml/input/data/code")
         files = (host.ml.host_path(f"{folder}/requirements.txt") for folder in folders)
         found = next((file for file in files if file.is_file()), None)
-        return await prepare(context, image_of(context.arguments), found)
+        arguments, config = context.arguments, context.services.config
+        program = wants_program(arguments, config)
+        return await prepare(context, image_of(arguments), found, program=program)
 
     def command(self, context: StepContext, prepared: Prepared) -> tuple[tuple[str, ...], bool]:
         """What to run, and whether it is only arguments for the image's own entry point."""
@@ -205,9 +214,29 @@ def image_of(arguments: Json) -> str:
 def _in_place(arguments: Json, config: Config) -> str:
     """The user's command that runs in place of an image's own program; empty where none does."""
     image = image_of(arguments)
-    if not image or runs_images(config) or _has_command(arguments):
+    if not image or runs_training_image(arguments, config) or _has_command(arguments):
         return ""
     return shlex.join(resolve_image(image, config).command)
+
+
+def runs_training_image(arguments: Json, config: Config) -> bool:
+    """Whether a training job runs in its image."""
+    return runs_image(image_of(arguments), config, wants_program(arguments, config))
+
+
+def wants_program(arguments: Json, config: Config) -> bool:
+    """Whether a job names no command, and nothing here stands for the one inside its image."""
+    image = image_of(arguments)
+    if not image or _has_command(arguments) or _is_hidden(arguments, config):
+        return False
+    return not training_command(resolve_image(image, config), Path(), {})
+
+
+def _is_hidden(arguments: Json, config: Config) -> bool:
+    """Whether only AWS knows the image: a Marketplace algorithm's that the user names none for."""
+    image = image_of(arguments)
+    named = section(arguments, "AlgorithmSpecification").get("TrainingImage")
+    return not named and standing_image(image, config) == image
 
 
 def _has_command(arguments: Json) -> bool:
@@ -221,12 +250,11 @@ def _refuse_program(step: Step, config: Config) -> PlanError | None:
     image = image_of(step.arguments)
     if not image or _has_command(step.arguments):
         return None
-    if runs_images(config):
-        named = section(step.arguments, "AlgorithmSpecification").get("TrainingImage")
-        hidden = not named and standing_image(image, config) == image
+    if runs_training_image(step.arguments, config):
+        missing = _is_hidden(step.arguments, config)
     else:
-        hidden = not training_command(resolve_image(image, config), Path(), {})
-    if not hidden:
+        missing = not training_command(resolve_image(image, config), Path(), {})
+    if not missing:
         return None
     problem = _no_program(step.name, step.arguments)
     return PlanError(problem.message, code=problem.code, hint=problem.hint, path=step.path)
@@ -240,8 +268,8 @@ def _no_program(name: str, arguments: Json) -> JobError:
             f"ClientError: {name} runs the program inside image {image!r}, which is not on this"
             " host",
             code="image-program-missing",
-            hint="Give the job a script (sagemaker_program) or a ContainerEntrypoint, set"
-            f" jobs.runner to container, or name a program under [images]: {entry}.",
+            hint="Give the job a script (sagemaker_program) or a ContainerEntrypoint, let podman or"
+            f" docker on this host have the image, or name a program under [images]: {entry}.",
         )
     return JobError(
         f"ClientError: {name} trains with Marketplace algorithm {image!r}, whose image only AWS"

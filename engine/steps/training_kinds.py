@@ -14,11 +14,10 @@ from engine.config import Config
 from engine.definition.document import Step
 from engine.errors import PlanError
 from engine.steps.base import Outcome, StepContext
-from engine.steps.container import runs_images
 from engine.steps.function import FunctionStep, is_function
 from engine.steps.notebook import NotebookStep, is_notebook
 from engine.steps.repack import RepackStep, is_repack
-from engine.steps.training import TrainingStep
+from engine.steps.training import TrainingStep, runs_training_image
 
 _PLAIN = TrainingStep()
 _KINDS = ((is_function, FunctionStep()), (is_notebook, NotebookStep()), (is_repack, RepackStep()))
@@ -45,7 +44,7 @@ class AnyTrainingStep:
 
 def kind_of(arguments: Mapping[str, Any], config: Config) -> TrainingStep:
     """The handler for these arguments, whose expressions may not be resolved yet."""
-    if not runs_images(config):
+    if not runs_training_image(arguments, config):
         for belongs, handler in _KINDS:
             if belongs(arguments):
                 return handler

@@ -18,6 +18,7 @@ from engine.errors import JobError, PlanError
 from engine.jobs.base import OPT_ML
 from engine.model.views import local_arn
 from engine.serving.descriptions import models
+from engine.serving.revision import in_containers
 from engine.steps.base import JobsEnd, Outcome, StepContext
 from engine.steps.container import base_interpreter, job_environment
 from engine.steps.hosts import (
@@ -33,7 +34,6 @@ from engine.steps.hosts import (
 from engine.steps.inputs import bring, section
 from engine.steps.model_container import (
     Served,
-    container_names,
     containers_of,
     home_of,
     lay_out_model,
@@ -90,15 +90,15 @@ class TransformStep:
             context.doing("copying inputs")
             await context.in_thread(_lay_out, context, host, name, served)
         python = base_interpreter(context.services.config)
-        names = container_names(served.containers)
+        starts = in_containers(served.containers)
         # What starts containers sees the host as it is.
-        mounted = context.services.config.job_runner != "process" and not names
+        mounted = context.services.config.job_runner != "process" and not starts
         root = {"SAGEMAKER_BASE_DIR": OPT_ML if mounted else str(host.ml.folder)}
         environment = job_environment(context, served.first, root)
         command = (python, str(FOLDER), "transform")
         jobs = jobs_on([host], context, "", command, environment)
-        if names:
-            jobs = [replace(one, ml="", serves=names) for one in jobs]
+        if starts:
+            jobs = [replace(one, ml="", **starts) for one in jobs]
         end = await context.run_jobs(jobs, served.description, None)
         context.doing("uploading outputs")
         _, note = await collect(context, end, partial(_upload, context, host, end), None)

@@ -23,7 +23,7 @@ from engine.steps.base import Child, Outcome, StepContext, failed, succeeded
 from engine.steps.container import prepare
 from engine.steps.inputs import mappings, section
 from engine.steps.metrics import MetricDefinition, metric_definitions
-from engine.steps.training import TrainingStep, image_of
+from engine.steps.training import TrainingStep, image_of, wants_program
 from engine.steps.tuning_files import ObjectiveLog, TuningFiles, keep_record, read_record
 from engine.tuning.leaderboard import (
     SUMMARIES,
@@ -98,7 +98,8 @@ class TuningStep:
         searches: list[Search] = []
         for number, algorithm in enumerate(request.algorithms):
             # Here it is told that an environment is being built; training jobs find it there.
-            await prepare(context, image_of(algorithm.definition))
+            job, config = algorithm.definition, context.services.config
+            await prepare(context, image_of(job), program=wants_program(job, config))
             of_its_own = f"{seed}/{number}"
             searches.append(
                 await context.in_thread(open_search, request, algorithm, of_its_own, known)

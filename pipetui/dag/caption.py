@@ -46,8 +46,10 @@ def caption(
     status = gathered(members, statuses) if members else statuses.get(name, PENDING)
     told = told and not members
     facts = [] if members or told else [" ".join(filter(None, (status.word, status.elapsed)))]
-    facts.append(status.detail if members else _situation(name, around, statuses, eta))
     facts.append(_also(name, members, around, statuses))
+    situation = status.detail if members else _situation(name, around, statuses, eta)
+    # What changes stands behind what stays, but for what a step waits for.
+    facts.insert(len(facts) - (status.waiting and not members), situation)
     head = glyphs.pile if members else " " if told else status.glyph
     parts = [
         (fit(head, 1, glyphs), Role.STATUS),
@@ -127,8 +129,11 @@ def _also(
         if members or not edge.kind.word
     ]
     after = [e.target for step in order for e in around.after.get(step, ())]
-    told = not members and statuses.get(name, PENDING).waiting
-    sources = [] if told else [one for one in dict.fromkeys(before) if one not in own]
+    status = PENDING if members else statuses.get(name, PENDING)
+    told = status.waiting and not members
+    # Why it does not run names whom it waited for.
+    cause = {status.note.split(" ")[0]} if status.untaken else set()
+    sources = [] if told else [one for one in dict.fromkeys(before) if one not in own | cause]
     targets = [one for one in dict.fromkeys(after) if one not in own]
     words = [f"after {_listed(sources)}"] if sources else []
     words += [f"before {_listed(targets)}"] if targets else []

@@ -69,9 +69,9 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
     DagView {
         & > .dag--wire { color: $text-muted; }
         & > .dag--untaken { color: $text-disabled; }
-        & > .dag--critical { color: $text; text-style: bold; }
+        & > .dag--critical { color: $foreground; text-style: bold; }
         & > .dag--failed { color: $text-error; }
-        & > .dag--name { color: $text; }
+        & > .dag--name { color: $foreground; }
         & > .dag--fact { color: $text-muted; }
         & > .dag--selected { text-style: reverse; }
         & > .dag--map { color: $text-muted; background: $panel; }
@@ -385,7 +385,7 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         key = (
             piece.look,
             piece.role,
-            _text_style(piece.role, status),
+            _text_style(piece.role, status, chosen=piece.name == self.selected),
             piece.name in self._critical and piece.role in (Role.FRAME, Role.NAME),
             piece.name in self._marked and self.picture.level is Level.HEAT,
             piece.look is None and piece.name == self.selected,
@@ -520,13 +520,15 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
         level, width = self.picture.level, box.region.width
         inset = 1 if level > Level.LINE else 0
         marked = box.node.name in self._marked
+        chosen = box.node.name == self.selected
         old = rows(box.node, level, width, before, self.glyphs, marked=marked)
         new = rows(box.node, level, width, after, self.glyphs, marked=marked)
         for index, (was, now) in enumerate(zip(old, new, strict=True)):
             x = box.region.x + inset
             for part, following in zip(was, now, strict=True):
                 length = cell_len(part[0])
-                restyled = _text_style(part[1], before) != _text_style(part[1], after)
+                styles = (_text_style(part[1], one, chosen=chosen) for one in (before, after))
+                restyled = len(set(styles)) > 1
                 if restyled or part != following:
                     self._refresh_cells(Region(x, box.region.y + inset + index, length, 1))
                 x += length
@@ -579,11 +581,13 @@ class DagView(ScrollView, can_focus=True, inherit_bindings=False):
             self.selected = name
 
 
-def _text_style(role: Role, status: NodeStatus) -> str:
-    """What a status adds to the style of a part; frames are the same for all."""
-    if role is Role.STATUS or (role is Role.NAME and status.failed):
-        return status.style
-    return "dim" if role is Role.NAME and status.untaken else ""
+def _text_style(role: Role, status: NodeStatus, *, chosen: bool = False) -> str:
+    """What a status adds to the style of a part; frames are the same for all.
+
+    The name of the chosen node is a block of colour as it is: its glyph and its word tell.
+    """
+    names = role is Role.NAME and (status.failed or status.untaken) and not chosen
+    return status.style if names or role is Role.STATUS else ""
 
 
 def _alike(one: str, other: str) -> int:

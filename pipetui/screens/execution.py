@@ -23,17 +23,16 @@ from pipetui.screens.panes import TABS, PanesScreen, tab_at, tab_names
 from pipetui.screens.past import Past
 from pipetui.term.typeahead import OPENING
 from pipetui.viewmodel import steps as view
-from pipetui.viewmodel.detail import INPUTS, step_lines
+from pipetui.viewmodel.detail import INPUTS
 from pipetui.viewmodel.executions import title
 from pipetui.viewmodel.lines import Line, Row, Span, Tone, text_of, words
 from pipetui.viewmodel.metrics import note as metric_note
 from pipetui.viewmodel.moment import Moment
 from pipetui.viewmodel.query import STEP_KEYS, parse
-from pipetui.viewmodel.secrets import without
 from pipetui.widgets.bar import Bar
 from pipetui.widgets.log_pane import LogPane
-from pipetui.widgets.pane import TextPane
 from pipetui.widgets.rows import RowList
+from pipetui.widgets.step_pane import StepPane
 from pipetui.widgets.tab import Tab
 
 if TYPE_CHECKING:
@@ -73,7 +72,6 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         self._changed = False
         self._target = "steps"
         self._past: Past | None = None
-        self._detailed = ""
         self._rows: dict[str, Row] = {}
         self._seen: tuple[object, ...] = ()
 
@@ -84,7 +82,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
             with Container(id="left"):
                 yield RowList(view.COLUMNS, empty="Reading the steps", markable=True, id="steps")
                 yield Bar(id="detail-rule", fill="─" if self.look.unicode else "-")
-                yield TextPane(id="detail")
+                yield StepPane(self.feed, id="detail")
             with Container(id="side"):
                 yield Bar(id="log-rule", fill="─" if self.look.unicode else "-")
                 yield LogPane(self.feed, unicode=self.look.unicode, id="log")
@@ -306,18 +304,8 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         self._show_detail()
 
     def _show_detail(self) -> None:
-        pane, step = self.query_one("#detail", TextPane), self.selected
-        if not self.wide or step is None:
-            return
-        width = pane.size.width or 80
-        lines = step_lines(
-            step, artifacts=[], raw=None, now=self._now, width=width, display=self.look, beside=True
-        )
-        if not self.clear:
-            lines = without(lines, self.feed.secrets(step))
-        another = step.name != self._detailed
-        self._detailed = step.name
-        pane.show(lines, top=0 if another else None)
+        if self.wide and (step := self.selected) is not None:
+            self.query_one("#detail", StepPane).show_step(step, self.look)
 
     def _show_log_rule(self) -> None:
         log = self.log_pane
@@ -541,7 +529,7 @@ class ExecutionScreen(PanesScreen, inherit_bindings=False):
         focused = self.focused
         if isinstance(focused, LogPane):
             self.ui.copy(focused.copied)
-        elif isinstance(focused, TextPane) and focused.id == "detail":
+        elif isinstance(focused, StepPane):
             self.ui.copy("\n".join(text_of(line).rstrip() for line in focused.lines))
         elif (pane := self.pane(self.tab)) is not None and pane.copied:
             self.ui.copy(pane.copied)

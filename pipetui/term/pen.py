@@ -88,6 +88,7 @@ class Pen:
             codes: the style of each cell, as its sequence has it.
         """
         start = len(self._parts)
+        codes = led(texts, codes)
         write = self._parts.append
         write(way(self._at, y, x))
         erased = _blank_end(texts, codes) if self._erases else 0
@@ -190,6 +191,15 @@ def on_blanks(codes: str) -> str:
     """What of a style shows on a space."""
     whole = style(codes)
     return codes if whole.marks_blanks else whole.background
+
+
+def led(texts: Sequence[str], codes: Sequence[str]) -> list[str]:
+    """Codes with leading blanks in the style of the text behind them, where none can see that."""
+    found = list(codes)
+    count = next((at for at, text in enumerate(texts) if text != " "), 0)
+    if count and {on_blanks(found[count])} == set(found[:count]):
+        found[:count] = [found[count]] * count
+    return found
 
 
 @lru_cache(4096)

@@ -17,7 +17,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from pipetui.term.canvas import Canvas, Cells, Span
-from pipetui.term.pen import on_blanks
+from pipetui.term.pen import led, on_blanks
 from pipetui.term.tour import Run, shorter
 
 _SMALL = 4096
@@ -80,9 +80,9 @@ def cut(
 
 
 def _pieces(run: Run) -> Iterator[Run]:
-    """A run in parts of one style each; blanks stay with the text before them."""
+    """A run in parts of one style each; blanks stay with the text before or behind them."""
     y, x, cells = run
-    start = 0
+    cells, start = Cells(cells.texts, led(cells.texts, cells.codes)), 0
     for index in range(1, len(cells.texts)):
         before, here = cells.codes[start], cells.codes[index]
         if not cells.texts[index] or here == before:

@@ -16,6 +16,8 @@ Run = tuple[int, int, Cells]
 """Row, column and cells that differ from what is there."""
 _MOST = 48
 """Pieces of which a tour is sought: the time goes with their square."""
+_EVERY = 3
+"""Of so many pieces one is tried as the first; of all, ten bytes less cost three times the time."""
 _MOVED = (1, 2, 3, 5)
 """Neighbours in a tour that are tried together in another place."""
 
@@ -29,7 +31,8 @@ def shorter(pieces: Sequence[Run], now: Style | None) -> list[Run]:
     if len(pieces) > _MOST:
         return sorted(pieces, key=lambda piece: _by_style(piece, now or PLAIN))
     costs = _costs(pieces, now or PLAIN)
-    tours = (_nearest(costs), sorted(range(len(pieces)), key=lambda at: pieces[at][2].codes[0]))
+    tours = [_nearest(costs, at) for at in (None, *range(0, len(pieces), _EVERY))]
+    tours.append(sorted(range(len(pieces)), key=lambda at: pieces[at][2].codes[0]))
     best = min((_improved(tour, costs) for tour in tours), key=lambda tour: _length(tour, costs))
     return [pieces[at] for at in best]
 
@@ -57,14 +60,17 @@ def _costs(pieces: Sequence[Run], now: Style) -> list[list[int]]:
     return costs
 
 
-def _nearest(costs: list[list[int]]) -> list[int]:
-    """Always on to the nearest."""
-    left, tour = set(range(len(costs) - 1)), [len(costs) - 1]
+def _nearest(costs: list[list[int]], first: int | None) -> list[int]:
+    """Always on to the nearest, from one piece or, where there is none, from the present place."""
+    left, tour = set(range(len(costs) - 1)), []
+    row = costs[-1]
+    if first is not None:
+        row = [-(at == first) for at in range(len(costs))]
     while left:
-        row = costs[tour[-1]]
         tour.append(min(left, key=lambda at: (row[at], at)))
         left.remove(tour[-1])
-    return tour[1:]
+        row = costs[tour[-1]]
+    return tour
 
 
 def _length(tour: Sequence[int], costs: list[list[int]]) -> int:

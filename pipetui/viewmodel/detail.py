@@ -20,6 +20,7 @@ from pipetui.viewmodel.lines import (
 from pipetui.viewmodel.secrets import masked
 from pipetui.viewmodel.sizes import size
 from pipetui.viewmodel.state import Display, step_state
+from pipetui.viewmodel.steps import runs_in
 from pipetui.viewmodel.times import elapsed
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _DEEP = 40
 _FACTS = 18
 """Cells beside a fact: its name, and a margin."""
 INPUTS, OUTPUTS, ARGUMENTS = "INPUTS", "OUTPUTS", "ARGUMENTS"
+WRITTEN = "ARGUMENTS AS WRITTEN"
+_JOBLESS = frozenset({"Condition", "Fail"})
+_NOT_YET = "-"
 
 
 def step_lines(
@@ -39,25 +43,15 @@ def step_lines(
     now: float,
     width: int,
     display: Display,
-    beside: bool = False,
 ) -> list[Line]:
-    """All that is known of a step; the sections' titles stand alone on their lines.
-
-    Args:
-        beside: a list beside it tells the state and the times. Lines then stay in their places when
-            those change, and a failure takes the place of what was planned.
-    """
-    if beside:
-        told = _failure(step, width) or _plan(step, width)
-        lines = [_head(step, now, display)[:4], *told, *_attempts(step, display)]
-    else:
-        lines = [
-            _head(step, now, display),
-            *_failure(step, width),
-            *_plan(step, width),
-            *_times(step, display),
-            *_attempts(step, display),
-        ]
+    """All that is known of a step; the sections' titles stand alone on their lines."""
+    lines = [
+        _head(step, now, display),
+        *_failure(step, width),
+        *_plan(step, width),
+        *_times(step, display),
+        *_attempts(step, display),
+    ]
     for title, roles in ((INPUTS, ("input",)), (OUTPUTS, ("output", "model", "report", "log"))):
         chosen = [one for one in artifacts if one.role in roles]
         if chosen:
@@ -65,12 +59,45 @@ def step_lines(
     if step.arguments is not None:
         lines += [BLANK, heading(ARGUMENTS), *json_lines(step.arguments, clear=display.clear)]
     if raw not in (None, step.arguments):
-        lines += [BLANK, heading("ARGUMENTS AS WRITTEN"), *json_lines(raw, clear=display.clear)]
+        lines += [BLANK, heading(WRITTEN), *json_lines(raw, clear=display.clear)]
+    return lines + _sections(step, display)
+
+
+def lines_beside(step: StepView, *, written: Any, width: int, display: Display) -> list[Line]:
+    """What there is to know of a step beside a list that tells its state and its times.
+
+    Every line has its place before the step starts and keeps it to the end, and a failure takes the
+    place of the plan: on a slow line, a change costs no more than the cells that tell it.
+
+    Args:
+        written: the arguments as the definition has them, which stand for what is not resolved yet.
+    """
+    why = step.failure_cause or step.failure_reason
+    if step.status in ("Skipped", "Blocked"):
+        why = step.reason
+    plan = step.doing or (f"{step.action}: {step.reason}" if step.reason else _NOT_YET)
+    lines: list[Line] = [_name(step, display)]
+    lines += _sentence(*(("why", why) if why else ("plan", plan)), width)
+    lines += _attempts_beside(step, display)
+    if step.type not in _JOBLESS:
+        for name, text in (("runs in", runs_in(step)), ("folder", step.directory)):
+            lines.append(key_value(name, text or _NOT_YET))
+    lines += [line for name, text in _notes(step) for line in _sentence(name, text, width)]
+    resolved = step.arguments is not None
+    if arguments := step.arguments if resolved else written:
+        title = ARGUMENTS if resolved else WRITTEN
+        lines += [BLANK, heading(title), *json_lines(arguments, clear=display.clear)]
+    return lines + _sections(step, display)
+
+
+def _sections(step: StepView, display: Display) -> list[Line]:
+    """What a step leaves comes behind what it was given, which is there from its start."""
+    lines: list[Line] = []
     for title, value in (
+        ("ENVIRONMENT", step.environment),
         ("CALLBACK INPUTS", step.callback_inputs),
         ("PROPERTIES", step.properties),
         ("METADATA", step.metadata),
-        ("ENVIRONMENT", step.environment),
     ):
         if value:
             lines += [BLANK, heading(title), *json_lines(value, clear=display.clear)]
@@ -83,16 +110,18 @@ def section(lines: Sequence[Line], title: str) -> int:
     return next((index for index, line in enumerate(lines) if line == wanted), 0)
 
 
-def _head(step: StepView, now: float, display: Display) -> Line:
-    state = step_state(step)
+def _name(step: StepView, display: Display) -> Line:
     return (
         Span(" "),
-        display.mark(state),
+        display.mark(step_state(step)),
         Span(f" {step.name}", Tone.STRONG),
         Span(f"  {step.type}  ", Tone.DIM),
-        display.word(state),
-        Span(f"  {step_took(step, now)}", Tone.DIM),
     )
+
+
+def _head(step: StepView, now: float, display: Display) -> Line:
+    took = Span(f"  {step_took(step, now)}", Tone.DIM)
+    return (*_name(step, display), display.word(step_state(step)), took)
 
 
 def _failure(step: StepView, width: int) -> list[Line]:
@@ -104,23 +133,26 @@ def _failure(step: StepView, width: int) -> list[Line]:
 
 def _plan(step: StepView, width: int) -> list[Line]:
     """Why it runs, how, and where."""
-    lines: list[Line] = []
-    sentences = {
-        "plan": f"{step.action}: {step.reason}" if step.reason else "",
-        "now": step.doing,
-        "note": step.note,
-        "locally": step.stand_in,
-    }
-    facts = {
-        "name": step.display_name,
-        "from": short_id(step.source_execution) if step.source_execution else "",
-        "runs in": where(step),
-        "folder": step.directory,
-    }
-    for name, text in sentences.items():
-        for index, line in enumerate(wrap(text, max(24, width - _FACTS))):
-            lines.append(key_value("" if index else name, text_of(line)))
+    plan = f"{step.action}: {step.reason}" if step.reason else ""
+    told = [("plan", plan), ("now", step.doing), *_notes(step)]
+    facts = {"runs in": where(step), "folder": step.directory}
+    lines = [line for name, text in told for line in _sentence(name, text, width)]
     return lines + [key_value(name, text) for name, text in facts.items() if text]
+
+
+def _notes(step: StepView) -> list[tuple[str, str]]:
+    return [
+        ("note", step.note),
+        ("locally", step.stand_in),
+        ("name", step.display_name),
+        ("from", short_id(step.source_execution) if step.source_execution else ""),
+    ]
+
+
+def _sentence(name: str, text: str, width: int) -> list[Line]:
+    """A fact over as many lines as it takes; none where there is nothing to tell."""
+    told = enumerate(wrap(text, max(24, width - _FACTS)))
+    return [key_value("" if index else name, text_of(line)) for index, line in told]
 
 
 def _times(step: StepView, display: Display) -> list[Line]:
@@ -147,11 +179,22 @@ def _attempts(step: StepView, display: Display) -> list[Line]:
     return lines
 
 
+def _attempts_beside(step: StepView, display: Display) -> list[Line]:
+    """A line for each; the last stands as the step does, for the reason that the step tells."""
+    lines: list[Line] = []
+    for attempt in step.attempts:
+        spent = None if attempt.ended_at is None else attempt.ended_at - attempt.started_at
+        told = f"{display.clock(attempt.started_at)}  {elapsed(spent, ended=True):>7}"
+        if attempt is not step.attempts[-1]:
+            told += f"  {attempt.status.lower()}  {attempt.failure}".split("\n", 1)[0]
+        lines.append(key_value(f"attempt {attempt.number}", told))
+    return lines or [key_value("attempt", _NOT_YET)]
+
+
 def where(step: StepView) -> str:
     """Where the job runs and how close its environment is, in a few words."""
-    known = {key: value for key, value in step.environment.items() if isinstance(value, str)}
-    order = [key for key in ("runner", "image", "grade", "interpreter", "python") if key in known]
-    return " · ".join(known[key] for key in order if known[key])
+    known = (step.environment.get(key) for key in ("Runner", "Image", "Grade", "Python"))
+    return " · ".join(str(one) for one in known if one)
 
 
 def _artifact(artifact: Artifact) -> Line:

@@ -71,6 +71,11 @@ def time_taken(execution: ExecutionView, now: float) -> str:
     return elapsed(took(execution, now), ended=execution.ended_at is not None)
 
 
+def progress(execution: ExecutionView) -> str:
+    """``2 of 9``"""
+    return f"{execution.steps_done} of {execution.steps_total}"
+
+
 def tally(execution: ExecutionView, *, short: bool = False) -> str:
     """How the steps of an execution stand: ``4 succeeded, 1 failed, 2 not run``.
 
@@ -82,7 +87,7 @@ def tally(execution: ExecutionView, *, short: bool = False) -> str:
     """
     failed = f"{execution.steps_failed} failed" if execution.steps_failed else ""
     if execution.ended_at is None:
-        done = f"{execution.steps_done} of {execution.steps_total}{'' if short else ' done'}"
+        done = progress(execution) + ("" if short else " done")
         return f"{done}, {failed}" if failed else done
     ran = execution.steps_succeeded + execution.steps_failed + execution.steps_stopped
     parts = (

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from pipetui.dag.detail import NodeStatus
 from pipetui.dag.graph import Dag, DagEdge, DagNode, EdgeKind
-from pipetui.viewmodel.executions import headline, short_id, step_took, tally, time_taken, title
+from pipetui.viewmodel.executions import (
+    headline,
+    progress,
+    short_id,
+    step_took,
+    tally,
+    time_taken,
+    title,
+)
 from pipetui.viewmodel.lines import Column, Line, Row, Span, Tone, text_of, words
 from pipetui.viewmodel.state import (
     STOPS_ON_ANSWER,
@@ -108,7 +116,7 @@ def _note(step: StepView, steps: Mapping[str, StepView], shape: Shape, stopping:
     if step.waits_for_answer:
         return words("stopping: A or X" if stopping else "press A or X", Tone.WAIT)
     if step.running:
-        return words(step.doing or _where(step), Tone.DIM)
+        return words(step.doing or runs_in(step), Tone.DIM)
     if step.source_execution:
         word = "cached" if step.action == "cached" else "reused"
         return words(f"{word} from {short_id(step.source_execution)}", Tone.DIM)
@@ -131,13 +139,14 @@ def without_job(step: StepView) -> str:
     if step.status == "Waiting":
         return f"{step.name} has not started."
     if step.status in ("Skipped", "Blocked"):
-        return f"{step.name} did not run: {step.reason}."
+        return f"{step.name} has not run: {step.reason}."
     return f"{step.name} is a {step.type} step, which runs no job."
 
 
-def _where(step: StepView) -> str:
+def runs_in(step: StepView) -> str:
+    """What runs its job, and how close its environment comes to the image: ``namespace exact``."""
     environment = step.environment
-    return " ".join(str(environment[key]) for key in ("runner", "grade") if environment.get(key))
+    return " ".join(str(environment[key]) for key in ("Runner", "Grade") if environment.get(key))
 
 
 def _waits_for(step: StepView, steps: Mapping[str, StepView], shape: Shape) -> str:
@@ -187,13 +196,17 @@ def header(
         left.append(Span(f"  rerun of {short_id(execution.source_execution)}", Tone.DIM))
     if changed:
         left.append(Span("  definition changed: R runs the new one", Tone.WAIT))
+    runs = execution.ended_at is None
+    failed = f"{execution.steps_failed} failed  " if runs and execution.steps_failed else ""
     right = (
+        # Ahead of what stands at the right edge, which keeps its place then.
+        Span(failed, Tone.DIM),
         display.mark(state),
         Span(" "),
         display.word(state),
         Span(f": {STOPS_ON_ANSWER}" if stops_on_answer(execution) else "", Tone.WAIT),
         Span(f"  {time_taken(execution, now)}", Tone.PLAIN),
-        Span(f"  {tally(execution, short=execution.ended_at is None)} ", Tone.DIM),
+        Span(f"  {progress(execution) if runs else tally(execution)} ", Tone.DIM),
     )
     return tuple(left), right
 

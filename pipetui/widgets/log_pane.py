@@ -72,7 +72,8 @@ class LogPane(Performer, LogView, can_focus=True, inherit_bindings=False):
         """
         told = super().status
         if told and self._ended:
-            told = " | ".join(("ended", *told.split(" | ")[1:]))
+            # As wide as what it takes the place of: what stands before it stays where it is.
+            told = " | ".join(("ended ", *told.split(" | ")[1:]))
         count = self.screen_text.count(LOG_MASK) if self._has_secrets else 0
         return f"{told} | {count} masked" if count else told
 

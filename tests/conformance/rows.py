@@ -1,7 +1,8 @@
-"""Which test shows which row of the pipelines reference.
+"""Which test shows which row of the references of pipelines, checks and environments.
 
-A row is named by its section and its first cell, or by a few words of the rule where the section
-is a list. ``test_rows.py`` holds this against the tests that there are, and against the tables.
+A row is named by its section and its first cell, after the reference's name but for pipelines, or
+by a few words of the rule where the section is a list. ``test_rows.py`` holds this against the
+tests that there are, and against the tables.
 """
 
 from __future__ import annotations
@@ -240,4 +241,146 @@ EXECUTION = {
 Switches stand as [Register-Skip].
 """
 
-ROWS = {**DOCUMENT, **STEP_TYPES, **EXPRESSIONS, **EXECUTION}
+_QUALITY = "tests/unit/checks/test_data_quality.py::"
+_BIAS = f"{_ENGINE}test_clarify_checks.py::"
+_IMAGE = "tests/unit/environments/test_image.py::"
+_PARTS = f"{_IMAGE}test_the_parts_of_an_aws_image_are_read"
+_GRADE = "tests/unit/environments/test_catalog.py::test_an_image_is_graded_by_its_libraries"
+_PINS = "tests/unit/environments/test_catalog.py::test_every_row_pins_its_main_library_and_numpy"
+_CLOSED = (
+    "tests/unit/environments/test_catalog.py::test_what_is_closed_source_is_refused_with_a_reason"
+)
+_DEFAULTS = "tests/unit/serving/test_defaults.py::"
+
+CHECKS = {
+    "checks 1 data_type_check": f"{_QUALITY}"
+    "test_whole_numbers_pass_for_fractions_but_not_the_other_way_round",
+    "checks 1 completeness_check": f"{_QUALITY}test_missing_values_violate_completeness",
+    "checks 1 baseline_drift_check": f"{_QUALITY}test_a_distance_at_the_threshold_is_no_drift",
+    "checks 1 missing_column_check / extra_column_check": f"{_QUALITY}"
+    "test_columns_that_come_and_go_are_counted",
+    "checks 1 categorical_values_check": f"{_QUALITY}test_a_new_category_is_outside_the_domain",
+    "checks 3 CI": f"{_BIAS}test_bias_of_a_published_example_is_what_a_hand_computes",
+    "checks 3 CDDL / CDDPL": f"{_BIAS}test_bias_of_a_published_example_is_what_a_hand_computes",
+    "checks 3 RD; SD": f"{_BIAS}test_bias_of_published_predictions_is_what_a_hand_computes",
+    **{
+        f"checks 3 {row}": f"{_BIAS}test_all_metrics_agree_with_their_published_formulas"
+        for row in (
+            "DPL / DPPL",
+            "KL, JS",
+            "LP, TVD, KS",
+            "DI",
+            "DCA; DCR",
+            "DAR; DRR; AD",
+            "TE",
+            "GE",
+        )
+    },
+    "checks 3 FT": f"{_BIAS}test_the_flip_test_asks_the_nearest_of_the_other_facet",
+}
+"""Rules of data quality, and the metrics of bias."""
+
+ENVIRONMENTS = {
+    **{
+        f"environments 1 {row}": f"{_PARTS}[{image}]"
+        for row, image in (
+            ("scikit-learn",
+             "sagemaker-scikit-learn:0.23-1-cpu-py3-Family.SCIKIT_LEARN-0.23-1-cpu-"),
+            ("xgboost", "sagemaker-xgboost:1.7-1-Family.XGBOOST-1.7-1--"),
+            ("old xgboost 0.72", "xgboost:latest-Family.XGBOOST---"),
+            ("base python", "sagemaker-base-python-310:1.0-Family.BASE_PYTHON-1.0--3.10"),
+            ("spark", "sagemaker-spark-processing:3.3-cpu-py39-v1-Family.SPARK-3.3-cpu-3.9"),
+            ("distribution",
+             "sagemaker-distribution-prod:3.2.0-gpu-Family.DISTRIBUTION-3.2.0-gpu-"),
+            ("DLC", "pytorch-training:2.1.0-cpu-py310-ubuntu20.04-sagemaker-Family.PYTORCH-2.1.0"
+             "-cpu-3.10"),
+        )
+    },
+    "environments 1 monitor / clarify / wrangler / debugger": f"{_CLOSED}"
+    "[sagemaker-model-monitor-analyzer]",
+    "environments 1 built-in algorithms, tag 1": f"{_CLOSED}[linear-learner:1]",
+    "environments 2 sklearn 0.23-1 (0.20.0: pandas 0.25, same pins)": f"{_GRADE}"
+    "[sagemaker-scikit-learn:0.23-1-cpu-py3-python3-Grade.FAR]",
+    "environments 2 sklearn 1.0-1": f"{_GRADE}"
+    "[sagemaker-scikit-learn:1.0-1-cpu-py3-python2-Grade.CLOSEST]",
+    "environments 2 sklearn 1.2-1": f"{_GRADE}"
+    "[sagemaker-scikit-learn:1.2-1-cpu-py3-python0-Grade.EXACT]",
+    "environments 2 sklearn 1.4-2 / -py312": f"{_GRADE}"
+    "[sagemaker-scikit-learn:1.4-2-python5-Grade.EXACT]",
+    "environments 2 sklearn 1.9-0": f"{_GRADE}"
+    "[sagemaker-scikit-learn:1.9-0-python7-Grade.SAME_MINOR]",
+    "environments 2 xgb 1.0-1 (0.90-x: xgboost==0.90 also runs [I])": f"{_GRADE}"
+    "[sagemaker-xgboost:1.0-1-cpu-py3-python8-Grade.SAME_MINOR]",
+    "environments 2 xgb 1.2-1, 1.2-2, 1.3-1": f"{_PINS}[python0-xgboost 1.3-1]",
+    "environments 2 xgb 1.5-1": f"{_GRADE}[sagemaker-xgboost:1.5-1-python9-Grade.FAR]",
+    "environments 2 xgb 1.7-1": f"{_GRADE}[sagemaker-xgboost:1.7-1-python10-Grade.EXACT]",
+    "environments 2 xgb 3.0-5": f"{_GRADE}[sagemaker-xgboost:3.0-5-python11-Grade.EXACT]",
+    "environments 2 xgb 3.2-0": f"{_GRADE}[sagemaker-xgboost:3.2-0-python12-Grade.EXACT]",
+    "environments 2 pytorch": f"{_GRADE}"
+    "[pytorch-training:2.1.0-cpu-py310-python13-Grade.SAME_MINOR]",
+    "environments 2 tensorflow": f"{_GRADE}"
+    "[tensorflow-training:2.18.0-cpu-py310-python15-Grade.SAME_MINOR]",
+    "environments 2 huggingface": f"{_IMAGE}test_a_hugging_face_tag_names_two_versions",
+    "environments 2 base-python-310": f"{_GRADE}"
+    "[sagemaker-base-python-310:1.0-python17-Grade.CLOSEST]",
+    "environments 2 distribution": f"{_GRADE}"
+    "[sagemaker-distribution-prod:2.4.0-cpu-python18-Grade.SAME_MINOR]",
+    "environments 4 model_fn": f"{_ENGINE}test_transform.py::"
+    "test_a_model_that_does_not_serve_fails_the_step_with_its_reason[no model_fn]",
+    "environments 4 input_fn": f"{_DEFAULTS}"
+    "test_json_and_csv_become_32_bit_floats_and_a_single_row_has_one_dimension",
+    "environments 4 predict_fn": f"{_DEFAULTS}"
+    "test_the_model_is_asked_by_its_predict_and_xgboost_checks_no_names[xgboost-"
+    "{'validate_features': False}]",
+    "environments 4 output_fn": f"{_DEFAULTS}"
+    "test_predictions_are_written_as_json_csv_and_npy",
+}  # fmt: skip
+"""Images, the environments that stand for them, and the defaults of script-mode serving."""
+
+_PROCESSING = f"{_ENGINE}test_processing.py::"
+_TRAINING = f"{_ENGINE}test_training.py::"
+CONTRACTS = {
+    "4.1 only arguments go to the image's own program": f"{_PROCESSING}"
+    "test_image_program_gets_the_arguments_where_jobs_run_in_their_images",
+    "4.1 Environment": f"{_PROCESSING}test_environment_values_reach_the_job_as_text",
+    "4.1 processingjobconfig.json and resourceconfig.json": f"{_PROCESSING}"
+    "test_configuration_files_have_every_key_of_the_contract",
+    "4.1 LocalPath starts /opt/ml/processing/": f"{_PROCESSING}"
+    "test_input_path_outside_the_processing_folder_is_refused",
+    "4.1 S3Prefix": f"{_PROCESSING}test_prefix_keeps_what_follows_it_in_the_keys",
+    "4.1 a single object keeps its file name": f"{_PROCESSING}"
+    "test_single_object_keeps_its_file_name",
+    "4.1 ManifestFile": f"{_PROCESSING}test_manifest_names_the_files",
+    "4.1 ShardedByS3Key": f"{_PROCESSING}test_two_hosts_share_the_keys_and_run_side_by_side",
+    "4.1 Gzip": f"{_PROCESSING}test_gzip_input_is_unpacked",
+    "4.1 outputs are uploaded recursively": f"{_PROCESSING}test_outputs_are_uploaded_recursively",
+    "4.1 Continuous": f"{_ENGINE}test_job_data.py::"
+    "test_a_continuous_output_is_stored_while_the_job_runs",
+    "4.1 symlinks are not followed": f"{_PROCESSING}test_links_in_an_output_are_not_followed",
+    "4.1 outputs of a failed container": f"{_PROCESSING}"
+    "test_outputs_of_a_failed_job_are_uploaded_too",
+    "4.1 ExitMessage": f"{_PROCESSING}test_message_is_cut_where_the_service_cuts_it",
+    "4.1 FailureReason": f"{_PROCESSING}test_failure_reason_says_how_the_job_ended",
+    "4.2 hyperparameters.json": f"{_TRAINING}test_hyperparameters_are_a_flat_map_of_texts",
+    "4.2 inputdataconfig.json and resourceconfig.json": f"{_TRAINING}"
+    "test_configuration_files_describe_channels_hosts_and_checkpoints",
+    "4.2 data of a channel": f"{_TRAINING}test_channels_are_files_in_folders_of_their_names",
+    "4.2 model.tar.gz and output.tar.gz": f"{_TRAINING}"
+    "test_model_and_output_lie_below_the_jobs_name",
+    "4.2 CompressionType NONE": f"{_TRAINING}test_uncompressed_model_is_a_prefix",
+    "4.2 failure": f"{_TRAINING}test_failure_file_is_the_reason_up_to_what_the_service_keeps",
+    "4.2 checkpoints": f"{_TRAINING}test_checkpoints_go_on_where_the_last_run_left_them",
+    "4.2 TRAINING_JOB_NAME": f"{_TRAINING}test_job_knows_its_own_name",
+    "4.2 stop is SIGTERM": f"{_TRAINING}test_stopped_script_saves_its_model_on_sigterm",
+    "4.2 MaxRuntimeExceeded": f"{_TRAINING}test_job_over_its_time_keeps_its_artifacts",
+    "4.2 SM_ variables and arguments": f"{_TRAINING}"
+    "test_script_sees_the_toolkits_arguments_and_variables",
+    "4.2 sagemaker_submit_directory": f"{_TRAINING}"
+    "test_script_mode_takes_its_source_from_archive_prefix_or_folder",
+    "4.2 MetricDefinitions": f"{_TRAINING}test_metric_of_the_log_decides_a_condition",
+    "4.2 model of the first of several hosts": f"{_TRAINING}"
+    "test_two_hosts_share_channels_and_keep_the_model_of_the_first",
+}
+"""What a container and a script are promised."""
+
+ROWS = {**DOCUMENT, **STEP_TYPES, **EXPRESSIONS, **EXECUTION, **CONTRACTS, **CHECKS, **ENVIRONMENTS}

@@ -14,9 +14,12 @@ from tests.conformance.rows import ROWS
 from tests.shared import SHARED, needs_shared
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = SHARED / "spec" / "sagemaker-pipelines.md"
-SECTIONS = {"1.1", "1.3", "1.4", "2", "2.2", "3.7", "3.8", "3.9", "4.8"}
-"""Sections with a table of what an engine does."""
+SECTIONS = {
+    "sagemaker-pipelines": {"1.1", "1.3", "1.4", "2", "2.2", "3.7", "3.8", "3.9", "4.8"},
+    "checks": {"1", "3"},
+    "environments": {"1", "2", "4"},
+}
+"""Sections of each reference with a table of what an engine does."""
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +40,29 @@ def test_a_row_is_shown_by_a_test_that_exists(row: str, collected: set[str]) -> 
     assert ROWS[row] in collected
 
 
-def rows_of_the_reference() -> list[str]:
+def rows_of(reference: str) -> list[str]:
     """Section and first cell of every row; two cells where the first one is a switch."""
+    prefix = "" if reference == "sagemaker-pipelines" else f"{reference} "
     section, head, found = "", False, []
-    for line in REFERENCE.read_text(encoding="utf-8").splitlines():
+    for line in (SHARED / "spec" / f"{reference}.md").read_text(encoding="utf-8").splitlines():
         if title := re.match(r"#+ (\d(?:\.\d)?)\.? ", line):
             section = title[1]
         if not line.startswith("|"):
             head = True
         elif head:
             head = False
-        elif section in SECTIONS and not line.startswith("|-"):
+        elif section in SECTIONS[reference] and not line.startswith("|-"):
             first, second = [cell.strip() for cell in line.split("|")[1:3]]
             switch = len(first) == 1
             found.append(f"{section} {first} {second}" if switch else f"{section} {first}")
-    return [row.replace("`", "") for row in found]
+    return [prefix + row.replace("`", "") for row in found]
 
 
 @needs_shared
-def test_every_row_of_the_references_tables_is_in_the_register() -> None:
-    rows = rows_of_the_reference()
-    assert len(rows) > 60
+@pytest.mark.parametrize(
+    ("reference", "least"), [("sagemaker-pipelines", 60), ("checks", 16), ("environments", 28)]
+)
+def test_every_row_of_the_references_tables_is_in_the_register(reference: str, least: int) -> None:
+    rows = rows_of(reference)
+    assert len(rows) > least
     assert [row for row in rows if row not in ROWS] == []

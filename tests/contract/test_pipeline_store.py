@@ -137,6 +137,36 @@ async def test_a_store_from_before_pipelines_opens_and_its_runs_have_no_version(
         ]
 
 
+async def test_pipelines_from_before_they_had_tags_open_and_take_some(tmp_path: Path) -> None:
+    path = tmp_path / "pipetui.db"
+    store = await SqliteStore.open(path, Processes())
+    await make(store)
+    await store.close()
+    with closing(connect(path)) as db:
+        for table, column, kept in (("pipeline", "view", 1), ("event", "data", 1)):
+            changed = db.execute(
+                f"UPDATE {table} SET {column} ="
+                f" CAST(json_remove(CAST({column} AS TEXT), '$.tags') AS BLOB)"
+                f" WHERE json_extract(CAST({column} AS TEXT), '$.tags') IS NOT NULL"
+            )
+            assert changed.rowcount == kept
+        db.execute("PRAGMA user_version = 2")
+    store = await SqliteStore.open(path, Processes())
+    try:
+        for _ in range(2):
+            view = await store.pipeline("abalone")
+            assert view is not None and view.tags == {}
+            await store.rebuild()
+        tagged = PipelineUpdated("abalone", tags={"team": "fraud"})
+        await store.change_pipeline(
+            "abalone", lambda view: changes.update(view, tagged), "", at=6.0, actor="ann"
+        )
+        view = await store.pipeline("abalone")
+        assert view is not None and view.tags == {"team": "fraud"}
+    finally:
+        await store.close()
+
+
 async def test_an_answer_is_kept_once(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "pipetui.db", Processes())
     try:

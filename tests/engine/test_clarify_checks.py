@@ -258,6 +258,24 @@ async def test_all_metrics_agree_with_their_published_formulas(embedded: Embedde
     assert after == pytest.approx(fairness.after_training(plain))
 
 
+async def test_the_flip_test_asks_the_nearest_of_the_other_facet(embedded: Embedded) -> None:
+    # label, prediction, facet, number: among a the prediction is 1 where the number is 10
+    favoured = [(1, int(number > 5), "a", number) for number in (0, 10) for _ in range(200)]
+    others = [(1, 0, "d", 10)] * 30 + [(1, 1, "d", 0)] * 10 + [(0, 0, "d", 0)] * 60
+    config = {
+        "headers": ["y", "p", "facet", "number"],
+        "label": "y",
+        "predicted_label": "p",
+        "label_values_or_threshold": [1],
+        "facet": [{"name_or_index": "facet", "value_or_threshold": ["d"]}],
+        "methods": {"post_training_bias": {"methods": ["FT"]}},
+    }
+    step = await run(embedded, "MODEL_BIAS", config, csv_text([*favoured, *others]), **FIRST)
+    after = metrics(analysis(embedded, step)["post_training_bias_metrics"], "facet")
+    # smclarify counts flips from what the neighbours have to what the model says.
+    assert after == {"FT": pytest.approx((10 - 30) / 100)}
+
+
 class _LinearModel(BaseHTTPRequestHandler):
     """Answers a CSV line of numbers with 3 x0 - 2 x1 + 1; refuses text."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import PlanError
 from engine.model.status import ExecutionStatus, StepStatus
 from engine.model.views import StepView
 from engine.sources.artifacts import artifacts_of, entries_of
@@ -154,11 +155,13 @@ async def test_arguments_without_an_entrypoint_name_the_way_out(embedded: Embedd
         "ImageUri": HOST_IMAGE,
         "ContainerArguments": ["--rows", "5"],
     }
-    view = await run(embedded, step)
-    assert view.status is StepStatus.FAILED
-    assert view.failure_code == "entrypoint-missing"
-    assert view.failure_reason.startswith("ClientError: Args names no ContainerEntrypoint")
-    assert "ContainerEntrypoint" in view.note
+    with pytest.raises(ExceptionGroup) as refused:
+        await run(embedded, step)
+    (problem,) = refused.value.exceptions
+    assert isinstance(problem, PlanError)
+    assert problem.code == "entrypoint-missing"
+    assert problem.message.startswith("Args names no ContainerEntrypoint")
+    assert "ContainerEntrypoint" in problem.hint and "podman or docker" in problem.hint
 
 
 async def test_job_name_keeps_a_custom_prefix(embedded: Embedded) -> None:
@@ -540,22 +543,24 @@ PODMAN = """#!/bin/sh
 """
 
 
+@pytest.mark.parametrize("runner", ["auto", "container"])
 async def test_image_program_gets_the_arguments_where_jobs_run_in_their_images(
-    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch, runner: str
 ) -> None:
     tool = embedded.folder / "podman"
     tool.write_text(PODMAN.replace("FOLDER", str(embedded.folder)))
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{embedded.folder}:{os.environ['PATH']}")
-    (embedded.folder / "pipetui.toml").write_text('[jobs]\nrunner = "container"\n')
+    (embedded.folder / "pipetui.toml").write_text(f'[jobs]\nrunner = "{runner}"\n')
+    image = f"local/program-for-{runner}:1"
     step = processing("Args", "true", arguments={"Environment": {"LEVEL": "3"}})
     step["Arguments"]["AppSpecification"] = {
-        "ImageUri": "local/own-program:1",
+        "ImageUri": image,
         "ContainerArguments": ["--rows", "5"],
     }
     await run_well(embedded, step)
     words = (embedded.folder / "argv").read_text().splitlines()
-    assert words[-3:] == ["local/own-program:1", "--rows", "5"]
+    assert words[-3:] == [image, "--rows", "5"]
     assert "--entrypoint" not in words
     assert "LEVEL" in words
     assert not any(word.startswith(("HOME=", "PATH=")) for word in words)

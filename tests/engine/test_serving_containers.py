@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import subprocess
-import tarfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,91 +13,29 @@ from engine.jobs.attempt import read_claim
 from engine.model.commands import StopExecution
 from engine.model.status import StepStatus
 from engine.serving.endpoints import delete_endpoint, find_endpoint, invoke, stop_endpoint
+from engine.sources.usage import UsageFile
 from tests.engine.embedded import Embedded, definition, processing
+from tests.engine.images import CLOSED, IMAGE, Podman, left, podman
 from tests.engine.serving import container, model_step, pack_model, transform_step
 from tests.engine.test_endpoints import NAME, endpoint_steps
 
+__all__ = ["left", "podman"]
+
 pytestmark = pytest.mark.container
-IMAGE = "localhost/pipetui-serving:latest"
-PERL = "/usr/lib/x86_64-linux-gnu/perl-base"
-# /ping and /invocations as SageMaker asks a container: each number times the model's factor
-SERVE = r"""#!/usr/bin/perl
-use IO::Socket::INET;
-$SIG{TERM} = sub { exit 0 };
-sleep 600 if $ENV{SLOW};
-die "no weights here" unless $ENV{BROKEN} eq "" and -d "/opt/ml/model";
-open(F, "/opt/ml/model/factor"); my $factor = <F>;
-my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 9, ReuseAddr => 1);
-print "serving with $factor in batch '$ENV{SAGEMAKER_BATCH}'\n"; $| = 1;
-while (my $c = $s->accept) {
-    my $what = <$c>; my $length = 0;
-    while (my $line = <$c>) {
-        last if $line =~ /^\r?$/; $length = $1 if $line =~ /^content-length: (\d+)/i;
-    }
-    my $body = ""; read($c, $body, $length) if $length;
-    my ($status, $answer) = ("404 No", "");
-    ($status, $answer) = ("200 OK", "") if $what =~ m|^GET /ping|;
-    ($status, $answer) = ("200 OK", join("", map { $_ * $factor . "\n" } split /\n/, $body))
-        if $what =~ m|^POST /invocations|;
-    print $c "HTTP/1.1 $status\r\nContent-Type: text/csv\r\nContent-Length: "
-        . length($answer) . "\r\nConnection: close\r\n\r\n$answer";
-    close $c;
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Podman, with an image that serves; skips where it cannot run."""
-    tool = shutil.which("podman")
-    if tool is None or os.geteuid() != 0 or not Path(PERL).is_dir():
-        pytest.skip("needs root, podman and Debian's perl-base")
-    folder = tmp_path_factory.mktemp("image")
-    settings = folder / "containers.conf"
-    settings.write_text(
-        '[containers]\ndefault_ulimits = ["nofile=1024:20000", "nproc=1000:1000"]\n'
-        '[engine]\nruntime = "runc"\n'
-    )
-    (folder / "serve").write_text(SERVE)
-    (folder / "serve").chmod(0o755)
-    with tarfile.open(folder / "root.tar", "w") as tar:
-        tar.add(folder / "serve", "/usr/local/bin/serve")
-        tar.add(PERL, PERL)
-        programs = ("/usr/bin/perl", "/bin/sh")
-        listed = subprocess.run(["ldd", *programs], check=True, capture_output=True, text=True)
-        libraries = (word for word in listed.stdout.split() if word[0] == "/" and word[-1] != ":")
-        for path in {*programs, *libraries}:
-            tar.add(os.path.realpath(path), path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONTAINERS_CONF", str(settings))
-        subprocess.run(
-            [tool, "import", folder / "root.tar", IMAGE], check=True, capture_output=True
-        )
-        trial = [tool, "run", "--rm", "-p", "127.0.0.1::8080", IMAGE, "sh", "-c", "exit 7"]
-        tried = subprocess.run(trial, capture_output=True, text=True)
-        if tried.returncode != 7:
-            pytest.skip(f"no container can publish a port: {tried.stderr}")
-        yield tool
-        subprocess.run([tool, "rmi", "--force", IMAGE], check=True, capture_output=True)
 
 
 @pytest.fixture
-def left(podman: str) -> Iterator[Any]:
-    """The names of PipeTUI's containers that are there; none is left at the end of a test."""
-
-    def names() -> list[str]:
-        words = [podman, "ps", "--all", "--filter", f"ancestor={IMAGE}", "--format", "{{.Names}}"]
-        return subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
-
-    yield names
-    assert names() == []
-
-
-@pytest.fixture
-def containers(embedded: Embedded, left: Any) -> Embedded:
-    embedded.home.config.write_text('[jobs]\nrunner = "container"\ngrace_s = 2\n')
+def unset(embedded: Embedded, left: Podman) -> Embedded:
+    """A home where nothing says how jobs run."""
+    embedded.home.config.write_text("[jobs]\ngrace_s = 2\n")
     embedded.put("s3://bucket/in/a.csv", "1\n2\n")
     return embedded
+
+
+@pytest.fixture
+def containers(unset: Embedded) -> Embedded:
+    unset.home.config.write_text('[jobs]\nrunner = "container"\ngrace_s = 2\n')
+    return unset
 
 
 def scale(embedded: Embedded, factor: str, **variables: str) -> dict[str, Any]:
@@ -142,33 +75,26 @@ async def test_a_container_that_does_not_serve_fails_the_step_with_its_words(
 
 
 async def test_no_container_is_left_of_a_transform_that_is_killed_or_stopped(
-    containers: Embedded, left: Any
+    containers: Embedded, left: Podman
 ) -> None:
     model = model_step("Make", scale(containers, "3", SLOW="yes"))
     execution = await containers.create(definition(model, score()))
-    running = asyncio.create_task(containers.go_on(execution))
-    killed = await there(left, set())
-    (pid,) = containers.home.root.rglob("pid")
-    claim = read_claim(str(pid.parent))
-    assert claim is not None
-    os.killpg(claim.pid, signal.SIGKILL)
-    # A job that is lost runs again.
-    again = await there(left, killed)
-    assert not killed & again
+    async with left.starts() as started:
+        running = asyncio.create_task(containers.go_on(execution))
+        killed = await anext(started)
+        (pid,) = containers.home.root.rglob("pid")
+        claim = read_claim(str(pid.parent))
+        assert claim is not None
+        os.killpg(claim.pid, signal.SIGKILL)
+        # A job that is lost runs again.
+        assert await anext(started) != killed
     await containers.send(execution, StopExecution())
     assert (await running).steps["Score"].status is StepStatus.STOPPED
-    assert left() == []
-
-
-async def there(left: Any, before: set[str]) -> set[str]:
-    """The containers' names once there are others than before."""
-    while not (names := set(await asyncio.to_thread(left))) - before:  # noqa: ASYNC110
-        await asyncio.sleep(0.05)
-    return names
+    assert left.names() == []
 
 
 async def test_an_endpoint_of_containers_outlives_the_run_and_is_stopped(
-    containers: Embedded, left: Any
+    containers: Embedded, left: Podman
 ) -> None:
     state = await containers.run(definition(*endpoint_steps(scale(containers, "3"))))
     assert state.steps["Serve"].status is StepStatus.SUCCEEDED, state.steps["Serve"].failure_reason
@@ -177,25 +103,25 @@ async def test_an_endpoint_of_containers_outlives_the_run_and_is_stopped(
     answer = await asyncio.to_thread(invoke, home, NAME, b"2\n7", content_type="text/csv")
     assert (answer.status, answer.body) == (200, b"6\n21\n")
     # An update takes its place, and the former revision's container is gone.
-    first = left()
+    first = left.names()
     await containers.run(definition(*endpoint_steps(scale(containers, "4"), config="next")))
-    assert len(left()) == 1 and left() != first
+    assert len(left.names()) == 1 and left.names() != first
     answer = await asyncio.to_thread(invoke, home, NAME, b"2", content_type="text/csv")
     assert answer.body == b"8\n"
     stopped = await stop_endpoint(home, NAME)
-    assert stopped.status == "Stopped" and left() == []
+    assert stopped.status == "Stopped" and left.names() == []
     await delete_endpoint(home, NAME)
 
 
 async def test_a_killed_endpoints_container_goes_with_the_endpoint(
-    containers: Embedded, left: Any
+    containers: Embedded, left: Podman
 ) -> None:
     await containers.run(definition(*endpoint_steps(scale(containers, "3"))))
     home = containers.home.root
     os.killpg(find_endpoint(home, NAME).pid, signal.SIGKILL)
-    assert len(left()) == 1
+    assert len(left.names()) == 1
     await delete_endpoint(home, NAME)
-    assert left() == []
+    assert left.names() == []
 
 
 async def test_pipetuis_own_programs_run_on_the_host_beside_containers(
@@ -216,3 +142,51 @@ async def test_pipetuis_own_programs_run_on_the_host_beside_containers(
     assert containers.log(steps["Own"]) == "from the image\n"
     assert steps["Own"].environment["Runner"] == "container"
     assert steps["Say"].environment["Runner"] in ("namespace", "rewrite")
+
+
+async def test_a_serving_container_reads_the_local_s3(containers: Embedded) -> None:
+    containers.put("s3://bucket/words", "from the local S3\n")
+    fetching = scale(containers, "3", FETCH="/bucket/words")
+    model = model_step("Make", fetching, scale(containers, "5", FETCH="/bucket/words"))
+    view = (await containers.run(definition(model, score()))).steps["Score"]
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    assert containers.log(view).count("fetched from the local S3") == 2
+
+
+async def test_what_a_containers_job_takes_is_sampled(containers: Embedded) -> None:
+    burn = "perl -e '$kept = q(a) x (60 << 20); do { @t = times } while $t[0] + $t[1] < 1.3'"
+    job = processing("Burn", burn)
+    job["Arguments"]["AppSpecification"]["ImageUri"] = IMAGE
+    view = (await containers.run(definition(job))).steps["Burn"]
+    assert view.status is StepStatus.SUCCEEDED, view.failure_reason
+    usage = UsageFile(view.directory).read()
+    assert usage.peak_memory > 60 << 20
+    assert usage.cpu_s > 0.3
+
+
+async def test_an_image_that_nothing_stands_for_runs_in_its_container_unasked(
+    unset: Embedded,
+) -> None:
+    prep = processing("Prep", "test -x /usr/local/bin/serve && echo from the image")
+    prep["Arguments"]["AppSpecification"]["ImageUri"] = IMAGE
+    fit = {
+        "Name": "Fit",
+        "Type": "Training",
+        "Arguments": {
+            "AlgorithmSpecification": {"TrainingImage": CLOSED, "TrainingInputMode": "File"},
+            "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
+            "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        },
+    }
+    trained = {"Get": "Steps.Fit.ModelArtifacts.S3ModelArtifacts"}
+    model = model_step("Make", {"Image": CLOSED, "ModelDataUrl": trained})
+    steps = (await unset.run(definition(prep, fit, model, score()))).steps
+    assert {name: view.failure_reason for name, view in steps.items() if view.failure_reason} == {}
+    assert unset.log(steps["Prep"]) == "from the image\n"
+    assert unset.log(steps["Fit"]) == "trained in the image\n"
+    assert {steps[name].environment["Runner"] for name in ("Prep", "Fit")} == {"container"}
+    assert steps["Fit"].environment["Notes"] == [
+        "nothing on this host stands for it; run by podman"
+    ]
+    assert unset.get("s3://bucket/out/a.csv.out") == "3\n6\n"

@@ -88,7 +88,9 @@ async def test_another_sampler_goes_on_where_the_first_one_ended(tmp_path: Path)
     assert all(one.cores >= 0 for one in usage.samples)
 
 
-async def test_jobs_that_end_are_forgotten_and_containers_are_not_watched(tmp_path: Path) -> None:
+async def test_jobs_that_end_are_forgotten_and_unknown_containers_not_watched(
+    tmp_path: Path,
+) -> None:
     sampler = Sampler()
     handle: dict[str, Any] = {"runner": "process", "pid": 1, "start_ticks": 1, "directory": ""}
     sampler.watch(tmp_path / "a", {**handle, "runner": "container"})

@@ -44,6 +44,15 @@ def test_the_delay_grows_by_the_backoff_rate(interval: int, rate: float, tried: 
     assert retry.delay_s == interval * rate**tried
 
 
+@pytest.mark.parametrize("interval", [0, 1])
+@pytest.mark.parametrize("rate", [1e10, 1e200])
+def test_no_delay_is_longer_than_ten_days(interval: int, rate: float) -> None:
+    retry = next_retry((policy(interval_s=interval, backoff_rate=rate),), "Processing", FAULT,
+                       tried=3, since_start_s=0)  # fmt: skip
+    assert retry is not None
+    assert retry.delay_s == interval * 864_000
+
+
 def test_attempts_end_and_zero_means_never() -> None:
     twice, never = policy(max_attempts=2), policy(max_attempts=0)
     assert next_retry((twice,), "Processing", FAULT, tried=1, since_start_s=0) is not None

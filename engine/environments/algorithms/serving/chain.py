@@ -20,7 +20,9 @@ from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
+from .relay import Relay
 from .reply import FAMILY, SOCKET, Reply
 
 HOST = "127.0.0.1"
@@ -34,6 +36,7 @@ _TAIL_CHARACTERS = 700
 _END_S = 5.0
 CONTAINER_PORT = 8080
 """On which a container of SageMaker's answers."""
+_ENDPOINT = "AWS_ENDPOINT_URL"
 _PING_S = 2.0
 _LOOK_S = 0.1
 
@@ -167,14 +170,15 @@ class ContainerServer(Server):
     It is no part of this process's session, so that what ends that leaves it its answers' time.
 
     Args:
-        container: ``run``, the words that start it; ``variables`` of the tool; ``name``, and
-            ``startup_s``.
+        container: ``run``, the words that start it; ``variables`` of the tool; ``name``;
+            ``gateway``, this host's address in its network; and ``startup_s``.
     """
 
     def _start(self, container: Mapping[str, Any], root: Path) -> subprocess.Popen[bytes]:
         tool, run, *words = container["run"]
         self._remove = [tool, "rm", "--force", container["name"]]
-        self._variables = container["variables"]
+        self._variables = dict(container["variables"])
+        self._relay = self._relayed(container.get("gateway", ""))
         # What an earlier process left of it is in the way.
         self._removed()
         with socket.create_server((HOST, 0)) as free:
@@ -213,6 +217,19 @@ class ContainerServer(Server):
         self._on_end = lambda: None
         self._removed()
         super().stop()
+        if self._relay is not None:
+            self._relay.stop()
+
+    def _relayed(self, gateway: str) -> Relay | None:
+        """A way from the container to the AWS endpoint on this host's loopback."""
+        endpoint = urlsplit(self._variables.get(_ENDPOINT, ""))
+        if not gateway or endpoint.hostname != HOST or not endpoint.port:
+            return None
+        relay = Relay(gateway, endpoint.port)
+        self._variables[_ENDPOINT] = relay.url
+        for name in ("NO_PROXY", "no_proxy"):
+            self._variables[name] = f"{self._variables.get(name, HOST)},{gateway}"
+        return relay
 
     def _removed(self) -> None:
         subprocess.run(self._remove, env=self._variables, capture_output=True, check=False)
